@@ -1,0 +1,104 @@
+//! Whether a request becomes a run.
+
+use crate::lock::{Acquisition, Admission, Lock};
+use crate::plan::{Consent, Name};
+use crate::request::{Mode, Trigger};
+use crate::settings::Settings;
+use crate::{Direction, Plan, Reason, ReasonCode, Region, Request, Timestamp};
+
+/// What `admit` does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Admit {
+    /// Store this lock, if it is still as it was read.
+    Take(Box<Lock>),
+    /// The lock is this run's already: an earlier attempt took it.
+    Mine,
+    /// No, for all these reasons.
+    Refuse(Vec<Reason>),
+}
+
+/// Decides on `request` for `plan` in version `plan_version`, asked by execution `run_id` in Region `home`.
+pub fn admit(
+    request: &Request,
+    (plan, plan_version): (&Plan, u64),
+    (run_id, home): (&str, &Region),
+    settings: &Settings,
+    lock: Option<&Lock>,
+    now: Timestamp,
+) -> Admit {
+    let Some(direction) = plan.direction_to(&request.target) else {
+        let [a, b] = &plan.regions;
+        let detail = format!("the plan's regions are {a} and {b}");
+        return Admit::Refuse(vec![Reason::new(ReasonCode::WrongRegion, format!("target {}", request.target), detail)]);
+    };
+    if request.target != *home {
+        let detail = format!("this execution is in {home}");
+        return Admit::Refuse(vec![Reason::new(ReasonCode::WrongRegion, format!("target {}", request.target), detail)]);
+    }
+    let mut reasons = Vec::new();
+    if let Some(why) = &settings.disabled {
+        reasons.push(Reason::new(ReasonCode::Disabled, format!("plan {}", plan.name), why));
+    }
+    let consent = match consent_for(request, plan, now) {
+        Ok(consent) => consent,
+        Err(reason) => {
+            reasons.push(reason);
+            None
+        }
+    };
+    let admission = admission(request, plan_version, run_id, direction, consent, now);
+    match Lock::acquire(&plan.name, lock, admission, now) {
+        Acquisition::Mine => Admit::Mine,
+        Acquisition::Take(lock) if reasons.is_empty() => Admit::Take(lock),
+        Acquisition::Take(_) => Admit::Refuse(reasons),
+        Acquisition::Refuse(reason) => {
+            reasons.push(reason);
+            Admit::Refuse(reasons)
+        }
+    }
+}
+
+fn admission(
+    request: &Request,
+    plan_version: u64,
+    run_id: &str,
+    direction: Direction,
+    consent: Option<Consent>,
+    now: Timestamp,
+) -> Admission {
+    Admission {
+        run_id: run_id.to_owned(),
+        plan_version,
+        direction,
+        mode: request.mode,
+        consent,
+        trigger: request.trigger.clone(),
+        admitted_at: now,
+    }
+}
+
+/// The consent that a run acts under (S6): a person's own for the run, or the plan's for one that an alarm started.
+fn consent_for(request: &Request, plan: &Plan, now: Timestamp) -> Result<Option<Consent>, Reason> {
+    let consent = match (request.mode, &request.trigger) {
+        (Mode::Switchover, _) => return Ok(None),
+        (Mode::Failover, Trigger::Operator { .. }) => &request.consent,
+        (Mode::Failover, Trigger::Alarm { .. }) => &plan.automation.consent,
+    };
+    match consent {
+        None => Err(missing(&plan.name)),
+        Some(consent) if consent.expires <= now => Err(Reason::new(
+            ReasonCode::ConsentExpired,
+            format!("plan {}", plan.name),
+            format!("{} accepted until {}", consent.accepted_by, consent.expires),
+        )),
+        Some(consent) => Ok(Some(consent.clone())),
+    }
+}
+
+fn missing(plan: &Name) -> Reason {
+    Reason::new(
+        ReasonCode::ConsentMissing,
+        format!("plan {plan}"),
+        "a failover may lose data, and nobody accepted that",
+    )
+}

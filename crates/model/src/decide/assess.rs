@@ -1,0 +1,264 @@
+//! Go or refuse, from everything that was read after the lock was taken.
+
+use super::{Light, is_green, light};
+use crate::evidence::{CanaryResults, GlobalDatabase, Point, RoutingStates, Status, Synchronization};
+use crate::facts::{PROMOTION_TYPICAL, ROUTING_PROPAGATION};
+use crate::limits::{LAG_FRESH, VANTAGES_MIN};
+use crate::lock::Admission;
+use crate::plan::{Checks, Database};
+use crate::request::Mode;
+use crate::verdict::Verdict;
+use crate::{Arn, Period, Plan, Reason, ReasonCode, Region, Timestamp};
+
+/// Everything that `assess` read.
+#[derive(Clone, Debug)]
+pub struct Seen<'a> {
+    /// The databases of the plan.
+    pub databases: Vec<DatabaseSeen<'a>>,
+    /// The canaries' results; one whose Region did not answer has no points.
+    pub canaries: Vec<CanaryResults>,
+    /// The routing controls.
+    pub routing: RoutingStates,
+}
+
+/// A database as the target sees it.
+#[derive(Clone, Debug)]
+pub struct DatabaseSeen<'a> {
+    /// The plan's words for it.
+    pub database: &'a Database,
+    /// Its description.
+    pub state: GlobalDatabase,
+    /// How far the target was behind, in milliseconds, oldest first; none when nothing is known.
+    pub lag_ms: Vec<Point>,
+}
+
+/// Decides on the evidence. Every reason that holds is named, so that a person mends all of them at once.
+pub fn assess(plan: &Plan, run: &Admission, seen: &Seen<'_>, now: Timestamp) -> Verdict {
+    let view = SourceView::of(plan, &run.direction.source, &seen.canaries, now);
+    let mut reasons: Vec<Reason> = view.objection(run).into_iter().collect();
+    reasons.extend(target_objection(plan, run, &seen.canaries, now));
+    for database in &seen.databases {
+        reasons.extend(database_objection(database, run));
+    }
+    reasons.extend(routing_objections(plan, &seen.routing));
+    let (predicted_rpo_s, lag_reasons) = predict_loss(plan, run, seen, &view, now);
+    reasons.extend(lag_reasons);
+    Verdict {
+        assessed_at: now,
+        reasons,
+        predicted_rpo_s,
+        predicted_rto_s: predict_recovery(plan, run, seen, &view, now),
+        impaired_since: view.red_since,
+    }
+}
+
+/// The source as canaries in *other* Regions see it: what runs inside a dead Region cannot report its death.
+struct SourceView {
+    green: Vec<Region>,
+    red: Vec<Region>,
+    /// The first failure of the present streak, over all vantage points.
+    red_since: Option<Timestamp>,
+    /// The last success before that streak.
+    last_green: Option<Timestamp>,
+}
+
+impl SourceView {
+    fn of(plan: &Plan, source: &Region, canaries: &[CanaryResults], now: Timestamp) -> Self {
+        let mut view = Self { green: Vec::new(), red: Vec::new(), red_since: None, last_green: None };
+        for vantage in plan.outside_vantages(source) {
+            let here = results(plan, canaries, |c| &c.watches == source && &c.runs_in == vantage);
+            let lights: Vec<Light> = here.iter().map(|r| light(r, now)).collect();
+            if lights.contains(&Light::Green) {
+                view.green.push(vantage.clone());
+            } else if lights.contains(&Light::Red) {
+                view.red.push(vantage.clone());
+                for results in here {
+                    view.add_streak(results);
+                }
+            }
+        }
+        view
+    }
+
+    fn add_streak(&mut self, results: &CanaryResults) {
+        let green = results.points.iter().rposition(is_green);
+        let first_red = results.points.get(green.map_or(0, |n| n + 1)).map(|p| p.at);
+        let last_green = green.and_then(|n| results.points.get(n)).map(|p| p.at);
+        self.red_since = [self.red_since, first_red].into_iter().flatten().min();
+        self.last_green = [self.last_green, last_green].into_iter().flatten().min();
+    }
+
+    fn objection(&self, run: &Admission) -> Option<Reason> {
+        let source = format!("source {}", run.direction.source);
+        let list = |regions: &[Region]| regions.iter().map(Region::as_str).collect::<Vec<_>>().join(", ");
+        match run.mode {
+            Mode::Failover if self.red.len() >= VANTAGES_MIN && self.green.is_empty() => None,
+            Mode::Failover if self.red.is_empty() && !self.green.is_empty() => Some(Reason::new(
+                ReasonCode::SourceHealthy,
+                source,
+                format!("it answers canaries in {}", list(&self.green)),
+            )),
+            Mode::Failover => Some(Reason::new(
+                ReasonCode::SourceUncertain,
+                source,
+                format!(
+                    "down as seen from [{}], up as seen from [{}]; {VANTAGES_MIN} must agree that it is down and none deny it",
+                    list(&self.red),
+                    list(&self.green)
+                ),
+            )),
+            Mode::Switchover if self.red.is_empty() && !self.green.is_empty() => None,
+            Mode::Switchover => Some(Reason::new(
+                ReasonCode::SourceUnhealthy,
+                source,
+                format!("down as seen from [{}], up as seen from [{}]", list(&self.red), list(&self.green)),
+            )),
+        }
+    }
+}
+
+fn results<'a>(
+    plan: &Plan,
+    canaries: &'a [CanaryResults],
+    wanted: impl Fn(&crate::plan::Canary) -> bool,
+) -> Vec<&'a CanaryResults> {
+    let of = |c: &crate::plan::Canary| canaries.iter().find(|r| r.canary == c.name && r.runs_in == c.runs_in);
+    plan.canaries.iter().filter(|c| wanted(c)).filter_map(of).collect()
+}
+
+/// The target has to serve reads now. Its write canaries say nothing yet: before the promotion their writes go to the
+/// source. Canaries that run in the source are not asked: they may be gone.
+fn target_objection(plan: &Plan, run: &Admission, canaries: &[CanaryResults], now: Timestamp) -> Option<Reason> {
+    let readers = results(plan, canaries, |c| {
+        c.watches == run.direction.target && c.runs_in != run.direction.source && c.checks == Checks::Read
+    });
+    let bad: Vec<&str> = readers.iter().filter(|r| light(r, now) != Light::Green).map(|r| r.canary.as_str()).collect();
+    if !readers.is_empty() && bad.is_empty() {
+        return None;
+    }
+    let detail = format!("these canaries are red or silent: [{}]", bad.join(", "));
+    Some(Reason::new(ReasonCode::TargetUnhealthy, format!("target {}", run.direction.target), detail))
+}
+
+fn database_objection(seen: &DatabaseSeen<'_>, run: &Admission) -> Option<Reason> {
+    let name = format!("database {}", seen.database.name);
+    let target = seen.database.clusters.get(&run.direction.target)?;
+    let not_ready = |detail: String| Some(Reason::new(ReasonCode::DatabaseNotReady, name.clone(), detail));
+    match &seen.state.operation {
+        Some(operation) if &operation.to == target => return None,
+        Some(operation) => {
+            let detail = format!("an operation towards {} is under way", operation.to.name());
+            return Some(Reason::new(ReasonCode::OperationInProgress, name, detail));
+        }
+        None => {}
+    }
+    let Some(member) = seen.state.member(target) else {
+        return not_ready(format!("{} is not a member of {}", target.name(), seen.database.global_cluster));
+    };
+    if member.is_writer {
+        return None;
+    }
+    if seen.state.status != Status::Available {
+        return not_ready(format!("the global cluster is {}, not available", seen.state.status.as_str()));
+    }
+    match &seen.state.local {
+        Some(local) if &local.cluster == target && local.status == Status::Available && local.instances > 0 => {}
+        Some(local) => {
+            return not_ready(format!(
+                "{} is {} with {} instances",
+                target.name(),
+                local.status.as_str(),
+                local.instances
+            ));
+        }
+        None => return not_ready(format!("{} was not found in its Region", target.name())),
+    }
+    match (run.mode, member.synchronization) {
+        (_, Synchronization::Connected) => None,
+        // With the source gone the control plane may not know; how much would be lost is told by the lag, not by this.
+        (Mode::Failover, Synchronization::Unknown) => None,
+        (Mode::Switchover, Synchronization::Unknown) | (_, Synchronization::PendingResync) => {
+            not_ready(format!("{} is not in sync with its writer", target.name()))
+        }
+    }
+}
+
+fn routing_objections(plan: &Plan, routing: &RoutingStates) -> Vec<Reason> {
+    let unknown = |control: &&Arn| !routing.states.contains_key(*control);
+    let reason = |control: &Arn| {
+        Reason::new(
+            ReasonCode::RoutingUnknown,
+            format!("routing control {}", control.name()),
+            "the cluster gave no state for it",
+        )
+    };
+    plan.routing.controls.values().filter(unknown).map(reason).collect()
+}
+
+/// How much would be lost, over all databases. In a failover it is the highest lag in the minutes before the source
+/// was last seen well: what the metric says afterwards, if it says anything, is about a source that no client reaches.
+fn predict_loss(
+    plan: &Plan,
+    run: &Admission,
+    seen: &Seen<'_>,
+    view: &SourceView,
+    now: Timestamp,
+) -> (Option<f64>, Vec<Reason>) {
+    let (until, limit) = match run.mode {
+        Mode::Switchover => (now, plan.limits.switchover_lag),
+        Mode::Failover => {
+            let limit = run.consent.as_ref().map_or(Period::ms(0), |c| c.max_data_loss);
+            (view.last_green.or(view.red_since).unwrap_or(now), limit)
+        }
+    };
+    let mut worst_ms: Option<f64> = Some(0.0);
+    let mut reasons = Vec::new();
+    for database in &seen.databases {
+        let name = format!("database {}", database.database.name);
+        let target = database.database.clusters.get(&run.direction.target);
+        if target.is_some_and(|t| database.state.member(t).is_some_and(|m| m.is_writer)) {
+            continue;
+        }
+        let speaks =
+            |p: &&Point| p.at <= until && p.at >= until.minus(LAG_FRESH) && p.value.is_finite() && p.value >= 0.0;
+        let lag_ms = match run.mode {
+            Mode::Switchover => database.lag_ms.iter().rfind(speaks).map(|p| p.value),
+            Mode::Failover => database.lag_ms.iter().filter(speaks).map(|p| p.value).reduce(f64::max),
+        };
+        match lag_ms {
+            None => {
+                worst_ms = None;
+                reasons.push(Reason::new(
+                    ReasonCode::LagUnknown,
+                    name,
+                    format!("no value from {} to {until}", until.minus(LAG_FRESH)),
+                ));
+            }
+            Some(lag_ms) => {
+                worst_ms = worst_ms.map(|worst| worst.max(lag_ms));
+                if lag_ms > limit.as_ms() as f64 {
+                    reasons.push(Reason::new(
+                        ReasonCode::LagOverLimit,
+                        name,
+                        format!("{:.1} s behind, the limit is {limit}", lag_ms / 1000.0),
+                    ));
+                }
+            }
+        }
+    }
+    match run.mode {
+        Mode::Switchover => (Some(0.0), reasons),
+        Mode::Failover => (worst_ms.map(|ms| ms / 1000.0), reasons),
+    }
+}
+
+fn predict_recovery(plan: &Plan, run: &Admission, seen: &Seen<'_>, view: &SourceView, now: Timestamp) -> f64 {
+    let already_down_s = view.red_since.map_or(0.0, |since| now.seconds_since(since));
+    let is_moved = |d: &DatabaseSeen<'_>| {
+        let target = d.database.clusters.get(&run.direction.target);
+        target.is_some() && d.state.writer() == target
+    };
+    let promotion_s = if seen.databases.iter().all(is_moved) { 0.0 } else { PROMOTION_TYPICAL.as_seconds() };
+    let ttl_s = plan.dns.iter().map(|d| d.ttl.as_seconds()).fold(0.0, f64::max);
+    already_down_s + promotion_s + ROUTING_PROPAGATION.as_seconds() + ttl_s
+}

@@ -1,0 +1,45 @@
+//! Every decision that a step makes: pure, total, and tried over its whole input space.
+
+mod admit;
+mod assess;
+mod conclude;
+mod promote_database;
+mod shift_traffic;
+mod start_run;
+mod verify_traffic;
+mod verify_writers;
+
+pub use admit::{Admit, admit};
+pub use assess::{DatabaseSeen, Seen, assess};
+pub use conclude::{Conclusion, Failure, conclude};
+pub use promote_database::{Promotion, promote_database};
+pub use shift_traffic::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
+pub use start_run::{AlarmState, Start, Transition, start_run};
+pub use verify_traffic::{NameSeen, Traffic, verify_traffic};
+pub use verify_writers::verify_writers;
+
+use crate::Timestamp;
+use crate::evidence::{CanaryResults, Point};
+use crate::limits::{CANARY_FRESH, GREEN_PERCENT};
+
+/// What the newest result of a canary says now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Light {
+    Green,
+    Red,
+    /// No result, or one too old to speak for now.
+    Unknown,
+}
+
+fn is_green(point: &Point) -> bool {
+    point.value >= GREEN_PERCENT
+}
+
+fn light(results: &CanaryResults, now: Timestamp) -> Light {
+    match results.points.last() {
+        Some(point) if point.at < now.minus(CANARY_FRESH) => Light::Unknown,
+        Some(point) if is_green(point) => Light::Green,
+        Some(_) => Light::Red,
+        None => Light::Unknown,
+    }
+}

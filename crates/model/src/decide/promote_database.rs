@@ -1,0 +1,137 @@
+//! What to do about one database: nothing, watch, call, or refuse.
+
+use crate::evidence::{GlobalDatabase, OperationPhase, Status};
+use crate::journal::Attempts;
+use crate::limits::{PROMOTION_CALLS_MAX, SETTLE, VERDICT_FRESH};
+use crate::lock::Lock;
+use crate::plan::Database;
+use crate::request::Mode;
+use crate::verdict::Verdict;
+use crate::{Period, Reason, ReasonCode, Timestamp};
+
+/// What to do about one database.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Promotion {
+    /// The target is the writer, available, and nothing is under way.
+    Done,
+    /// Something is under way, or may be; what is said of it is for people.
+    Watch(String),
+    /// Make the call, as the attempt with this number.
+    Call(u32),
+    /// Stop.
+    Refuse(Reason),
+}
+
+/// Decides about `database` in the state `seen`, after the `attempts` that this run has made, on the word of `verdict`.
+/// `limit` bounds the time from the first call to the confirmed writer.
+pub fn promote_database(
+    database: &Database,
+    lock: &Lock,
+    seen: &GlobalDatabase,
+    attempts: &Attempts,
+    verdict: Option<&Verdict>,
+    limit: Period,
+    now: Timestamp,
+) -> Promotion {
+    let name = format!("database {}", database.name);
+    let refuse = |code, detail: String| Promotion::Refuse(Reason::new(code, name.clone(), detail));
+    let Some(target) = database.clusters.get(&lock.run.direction.target) else {
+        return refuse(ReasonCode::DatabaseNotReady, "the plan names no cluster in the target".to_owned());
+    };
+    let is_writer = seen.writer() == Some(target);
+    let local_ready =
+        seen.local.as_ref().is_some_and(|l| &l.cluster == target && l.status == Status::Available && l.instances > 0);
+    if is_writer && seen.operation.is_none() && seen.status == Status::Available && local_ready {
+        return Promotion::Done;
+    }
+    if attempts.first_at.is_some_and(|first| now > first.plus(limit)) {
+        return refuse(ReasonCode::PromotionStalled, format!("not the writer {limit} after the first call"));
+    }
+    if let Some(operation) = &seen.operation {
+        let phase = match &operation.phase {
+            OperationPhase::Pending => "pending",
+            OperationPhase::FailingOver => "failing over",
+            OperationPhase::SwitchingOver => "switching over",
+            OperationPhase::Cancelling => {
+                return refuse(ReasonCode::PromotionCancelled, "an operation is being cancelled".to_owned());
+            }
+            OperationPhase::Other(word) => word,
+        };
+        if &operation.to != target {
+            return refuse(
+                ReasonCode::OperationInProgress,
+                format!("an operation towards {} is under way", operation.to.name()),
+            );
+        }
+        return Promotion::Watch(phase.to_owned());
+    }
+    if is_writer {
+        return Promotion::Watch("writer moved, waiting for the cluster to be available".to_owned());
+    }
+    if let Some(accepted) = attempts.accepted_at {
+        return if now > accepted.plus(SETTLE) {
+            refuse(ReasonCode::PromotionLost, format!("accepted at {accepted}, and nothing is under way"))
+        } else {
+            Promotion::Watch("accepted, not yet visible".to_owned())
+        };
+    }
+    if attempts.unknown_at.is_some_and(|unknown| now <= unknown.plus(SETTLE)) {
+        return Promotion::Watch("a call's reply was lost; looking for its effect".to_owned());
+    }
+    if attempts.count >= PROMOTION_CALLS_MAX {
+        return refuse(ReasonCode::CallRefused, format!("{} calls had no effect", attempts.count));
+    }
+    match objection(database, lock, seen, attempts, verdict, now) {
+        Some((code, detail)) => refuse(code, detail),
+        None if !local_ready => {
+            refuse(ReasonCode::DatabaseNotReady, format!("{} is not available with an instance", target.name()))
+        }
+        None => Promotion::Call(attempts.count + 1),
+    }
+}
+
+/// What forbids the call itself. Nothing is read from the step's input: mode, consent and direction are the lock's.
+fn objection(
+    database: &Database,
+    lock: &Lock,
+    seen: &GlobalDatabase,
+    attempts: &Attempts,
+    verdict: Option<&Verdict>,
+    now: Timestamp,
+) -> Option<(ReasonCode, String)> {
+    let target = database.clusters.get(&lock.run.direction.target)?;
+    if seen.member(target).is_none() {
+        return Some((
+            ReasonCode::DatabaseNotReady,
+            format!("{} is not a member of {}", target.name(), database.global_cluster),
+        ));
+    }
+    if seen.status != Status::Available {
+        return Some((ReasonCode::DatabaseNotReady, format!("the global cluster is {}", seen.status.as_str())));
+    }
+    match verdict {
+        None => {
+            return Some((ReasonCode::VerdictStale, "there is no verdict in the journal".to_owned()));
+        }
+        Some(verdict) if !verdict.go() => {
+            return Some((ReasonCode::VerdictStale, "the verdict was to refuse".to_owned()));
+        }
+        // Once the run is past its point of no return it can only go forward; before, the verdict must be fresh.
+        Some(verdict)
+            if !lock.past_point_of_no_return
+                && attempts.count == 0
+                && now > verdict.assessed_at.plus(VERDICT_FRESH) =>
+        {
+            return Some((ReasonCode::VerdictStale, format!("it is of {}", verdict.assessed_at)));
+        }
+        Some(_) => {}
+    }
+    match (lock.run.mode, &lock.run.consent) {
+        (Mode::Switchover, _) => None,
+        (Mode::Failover, None) => Some((ReasonCode::ConsentMissing, "nobody accepted the loss of data".to_owned())),
+        (Mode::Failover, Some(consent)) if consent.expires <= now => {
+            Some((ReasonCode::ConsentExpired, format!("{} accepted until {}", consent.accepted_by, consent.expires)))
+        }
+        (Mode::Failover, Some(_)) => None,
+    }
+}

@@ -1,0 +1,171 @@
+//! The write-ahead journal of a run: what was intended before each mutation, what came of it, and what was verified.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::limits::Step;
+use crate::report::Outcome;
+use crate::verdict::Verdict;
+use crate::{Region, Timestamp};
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The run.
+    pub run_id: String,
+    /// The epoch under which it was written.
+    pub epoch: u64,
+    /// The step that wrote it.
+    pub step: Step,
+    /// What it is about: a resource of the plan, or the plan itself.
+    pub resource: String,
+    /// When it was written.
+    pub at: Timestamp,
+    /// What it says.
+    pub note: Note,
+}
+
+impl Entry {
+    /// The entry's key within its run. Two copies of one step that intend the same attempt write the same key, so that
+    /// only one of them goes on.
+    pub fn key(&self) -> String {
+        let kind = match &self.note {
+            Note::Intent { attempt, .. } => format!("{attempt:03}#intent"),
+            Note::Outcome { attempt, .. } => format!("{attempt:03}#outcome"),
+            Note::Assessed { .. } | Note::WritersVerified | Note::TrafficVerified | Note::Concluded { .. } => {
+                format!("{:015}#note", self.at.as_ms())
+            }
+        };
+        format!("{}#{}#{kind}", self.step, self.resource)
+    }
+}
+
+/// What a line of the journal says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "kind")]
+pub enum Note {
+    /// A mutating call is about to be made.
+    Intent {
+        /// Counted from 1 for each resource.
+        attempt: u32,
+        /// The call.
+        call: Call,
+    },
+    /// What is known of a mutating call.
+    Outcome {
+        /// The attempt that it belongs to.
+        attempt: u32,
+        /// What came of it.
+        effect: Effect,
+        /// The service's words, or its request id.
+        detail: String,
+    },
+    /// The verdict of `assess`.
+    Assessed {
+        /// The verdict.
+        verdict: Verdict,
+    },
+    /// A fresh read showed every writer in the target.
+    WritersVerified,
+    /// DNS and canaries agree that the target serves.
+    TrafficVerified,
+    /// How the run ended.
+    Concluded {
+        /// The outcome.
+        outcome: Outcome,
+    },
+}
+
+/// A mutating call, as it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// The operation, such as `rds:FailoverGlobalCluster`.
+    pub operation: String,
+    /// The Region or endpoint that it is sent to.
+    pub region: Region,
+    /// Its parameters.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What came of a mutating call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effect {
+    /// The service accepted it.
+    Accepted,
+    /// The service refused it, or it never got there: nothing happened.
+    None,
+    /// Nobody knows: a time-out, a lost reply, an internal error.
+    Unknown,
+}
+
+/// What the journal of a run says about the mutation of one resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// How many calls were intended.
+    pub count: u32,
+    /// When the first call was intended.
+    pub first_at: Option<Timestamp>,
+    /// When a call was accepted.
+    pub accepted_at: Option<Timestamp>,
+    /// When the last call of unknown fate was intended (no outcome written counts as unknown).
+    pub unknown_at: Option<Timestamp>,
+}
+
+impl Attempts {
+    /// Reads them out of a run's journal.
+    pub fn of(entries: &[Entry], step: Step, resource: &str) -> Self {
+        let mut effects: BTreeMap<u32, (Timestamp, Effect)> = BTreeMap::new();
+        for entry in entries.iter().filter(|e| e.step == step && e.resource == resource) {
+            match &entry.note {
+                Note::Intent { attempt, .. } => {
+                    effects.entry(*attempt).or_insert((entry.at, Effect::Unknown)).0 = entry.at;
+                }
+                Note::Outcome { attempt, effect, .. } => {
+                    effects.entry(*attempt).or_insert((entry.at, *effect)).1 = *effect;
+                }
+                Note::Assessed { .. } | Note::WritersVerified | Note::TrafficVerified | Note::Concluded { .. } => {}
+            }
+        }
+        let last_with = |wanted: Effect| effects.values().filter(|(_, e)| *e == wanted).map(|(at, _)| *at).max();
+        Self {
+            count: effects.keys().max().copied().unwrap_or(0),
+            first_at: effects.values().map(|(at, _)| *at).min(),
+            accepted_at: last_with(Effect::Accepted),
+            unknown_at: last_with(Effect::Unknown),
+        }
+    }
+}
+
+/// Whether any call of the run took effect, or may have.
+pub fn may_have_changed_something(entries: &[Entry]) -> bool {
+    entries.iter().any(|entry| match &entry.note {
+        Note::Intent { .. } => {
+            let attempts = Attempts::of(entries, entry.step, &entry.resource);
+            attempts.accepted_at.is_some() || attempts.unknown_at.is_some()
+        }
+        Note::Outcome { effect, .. } => *effect != Effect::None,
+        Note::Assessed { .. } | Note::WritersVerified | Note::TrafficVerified | Note::Concluded { .. } => false,
+    })
+}
+
+/// The newest time at which the run's journal carries a note that `wanted` accepts.
+pub fn newest(entries: &[Entry], wanted: impl Fn(&Note) -> bool) -> Option<Timestamp> {
+    entries.iter().filter(|e| wanted(&e.note)).map(|e| e.at).max()
+}
+
+/// The newest verdict in the run's journal.
+pub fn newest_verdict(entries: &[Entry]) -> Option<&Verdict> {
+    let verdicts = entries.iter().filter_map(|e| match &e.note {
+        Note::Assessed { verdict } => Some((e.at, verdict)),
+        Note::Intent { .. }
+        | Note::Outcome { .. }
+        | Note::WritersVerified
+        | Note::TrafficVerified
+        | Note::Concluded { .. } => None,
+    });
+    verdicts.max_by_key(|(at, _)| *at).map(|(_, verdict)| verdict)
+}

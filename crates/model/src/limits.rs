@@ -1,0 +1,135 @@
+//! Every bound of a run that is not the plan's to choose. A test holds `template.yaml` and the state machine to them.
+
+use crate::Period;
+
+/// The names of the steps, one per folder of `functions/`, state, template resource and log field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// `start-run`
+    StartRun,
+    /// `admit`
+    Admit,
+    /// `assess`
+    Assess,
+    /// `promote-database`
+    PromoteDatabase,
+    /// `verify-writers`
+    VerifyWriters,
+    /// `shift-traffic`
+    ShiftTraffic,
+    /// `verify-traffic`
+    VerifyTraffic,
+    /// `conclude`
+    Conclude,
+}
+
+impl Step {
+    /// Every step.
+    pub const ALL: [Self; 8] = [
+        Self::StartRun,
+        Self::Admit,
+        Self::Assess,
+        Self::PromoteDatabase,
+        Self::VerifyWriters,
+        Self::ShiftTraffic,
+        Self::VerifyTraffic,
+        Self::Conclude,
+    ];
+
+    /// The name of its folder, binary and log field.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::StartRun => "start-run",
+            Self::Admit => "admit",
+            Self::Assess => "assess",
+            Self::PromoteDatabase => "promote-database",
+            Self::VerifyWriters => "verify-writers",
+            Self::ShiftTraffic => "shift-traffic",
+            Self::VerifyTraffic => "verify-traffic",
+            Self::Conclude => "conclude",
+        }
+    }
+
+    /// The name of its state and, with `Function` behind it, of its template resource: `PromoteDatabase`.
+    pub fn state_name(self) -> String {
+        let capitalise = |word: &str| word[..1].to_uppercase() + &word[1..];
+        self.as_str().split('-').map(capitalise).collect()
+    }
+
+    /// The hard timeout of its function: AWS ends the process then.
+    pub const fn timeout(self) -> Period {
+        match self {
+            Self::StartRun | Self::Admit | Self::VerifyWriters | Self::Conclude => Period::seconds(30),
+            Self::Assess | Self::ShiftTraffic => Period::seconds(45),
+            Self::PromoteDatabase | Self::VerifyTraffic => Period::seconds(60),
+        }
+    }
+}
+
+impl std::fmt::Display for Step {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How long the lock is held without a sign of life. Longer than any step's hard timeout plus the longest wait between
+/// two steps' signs of life (S5): whoever could still act is dead before another run may take the lock.
+pub const LEASE: Period = Period::seconds(180);
+
+/// How old a verdict may be when the point of no return is passed on its word (S8).
+pub const VERDICT_FRESH: Period = Period::seconds(120);
+
+/// How old a verification of the writers may be when traffic moves on its word (S3).
+pub const WRITERS_FRESH: Period = Period::seconds(120);
+
+/// How old the last lag datapoint may be, at the moment that it has to speak for. CloudWatch gives one a minute.
+pub const LAG_FRESH: Period = Period::seconds(180);
+
+/// How old a canary's last result may be and still be evidence. Canaries run once a minute.
+pub const CANARY_FRESH: Period = Period::seconds(150);
+
+/// How far back canary results are read: longer than any alarm that starts a run takes.
+pub const CANARY_HISTORY: Period = Period::seconds(1800);
+
+/// A canary run is green from this success percentage up.
+pub const GREEN_PERCENT: f64 = 90.0;
+
+/// How many outside vantage points must agree that the source is down (S9).
+pub const VANTAGES_MIN: usize = 2;
+
+/// After a promotion call that may have been lost: how long to look before believing that nothing happened.
+pub const SETTLE: Period = Period::seconds(30);
+
+/// How often one promotion may be called in one run, all but the last of them without effect.
+pub const PROMOTION_CALLS_MAX: u32 = 3;
+
+/// Inside one invocation: how long a step watches an operation before it answers `pending`.
+pub const WATCH: Period = Period::seconds(45);
+
+/// The time between two looks while watching.
+pub const POLL: Period = Period::seconds(1);
+
+/// The wait that a `pending` answer asks of the state machine.
+pub const PENDING_WAIT_S: u32 = 1;
+
+/// How long one read of a control plane may take, retries included.
+pub const READ_TIMEOUT: Period = Period::seconds(8);
+
+/// How long one mutating call to a control plane may take. No retries below the step.
+pub const CALL_TIMEOUT: Period = Period::seconds(15);
+
+/// How long one call to a routing-control endpoint may take before the next endpoint is asked.
+pub const ENDPOINT_TIMEOUT: Period = Period::ms(1500);
+
+/// How long a look at the source may take: nothing waits for the source (S12).
+pub const SOURCE_TIMEOUT: Period = Period::seconds(2);
+
+/// How long `verify-writers` looks for agreement before it refuses.
+pub const VERIFY_WRITERS_WINDOW: Period = Period::seconds(20);
+
+/// The most routing controls in one atomic batch (quota of the routing-control API).
+pub const ROUTING_BATCH_MAX: usize = 10;
+
+/// How often `shift-traffic` changes routing in one invocation when a change's fate is unknown or read back wrong.
+pub const SHIFT_ATTEMPTS_MAX: u32 = 3;

@@ -1,0 +1,307 @@
+//! The plan: what a workload is made of, what is expected of it, and what Lifeboat may do without asking.
+//!
+//! A plan lists resources, never an order: the order is the state machine's. It is read by [`Plan::read`], which names
+//! every problem at once; a plan that exists satisfies every rule in [`read`](self::read), so no step checks again.
+
+mod read;
+
+pub(crate) use read::{bounded_text, read_consent};
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::read::Expected;
+use crate::{Arn, Direction, Period, Region, Timestamp};
+
+/// The version of the plan's form that this code reads.
+pub const FORM_VERSION: u32 = 1;
+
+/// A two-Region workload and how it may be moved. See `plans/retail-store.yaml` for one in full.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The form of this document: 1.
+    #[schemars(range(min = 1, max = 1))]
+    pub version: u32,
+    /// Names the plan in requests, locks and reports.
+    pub name: Name,
+    /// The two Regions, in any order.
+    #[schemars(length(min = 2, max = 2))]
+    pub regions: [Region; 2],
+    /// Whether one Region serves at a time, or both.
+    pub topology: Topology,
+    /// What a failover has to achieve; reports measure against it.
+    pub objectives: Objectives,
+    /// What may happen without a person.
+    pub automation: Automation,
+    /// How long things may take before a run stops and asks for a person.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The routing-control cluster and one control per Region.
+    pub routing: Routing,
+    /// The Aurora global databases.
+    #[schemars(length(min = 1, max = 1000))]
+    pub databases: Vec<Database>,
+    /// The synthetic users whose results are evidence.
+    #[schemars(length(min = 1, max = 100))]
+    pub canaries: Vec<Canary>,
+    /// The names by which clients find the workload.
+    #[schemars(length(min = 1, max = 20))]
+    pub dns: Vec<DnsName>,
+}
+
+impl Plan {
+    /// The direction that ends in `target`, if the plan has that Region.
+    pub fn direction_to(&self, target: &Region) -> Option<Direction> {
+        let [a, b] = &self.regions;
+        let source = match target {
+            t if t == a => b,
+            t if t == b => a,
+            _ => return None,
+        };
+        Some(Direction { source: source.clone(), target: target.clone() })
+    }
+
+    /// The database called `name`.
+    pub fn database(&self, name: &Name) -> Option<&Database> {
+        self.databases.iter().find(|d| &d.name == name)
+    }
+
+    /// The Regions from which canaries watch `watched` from outside it.
+    pub fn outside_vantages(&self, watched: &Region) -> Vec<&Region> {
+        let mut vantages: Vec<&Region> = self
+            .canaries
+            .iter()
+            .filter(|c| &c.watches == watched && c.runs_in != c.watches)
+            .map(|c| &c.runs_in)
+            .collect();
+        vantages.sort();
+        vantages.dedup();
+        vantages
+    }
+}
+
+/// A name of 1 to 48 lower-case letters, digits and hyphens that starts with a letter.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Name(String);
+
+impl Name {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for Name {
+    type Err = Expected;
+
+    fn from_str(text: &str) -> Result<Self, Expected> {
+        let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if (1..=48).contains(&text.len()) && letters && text.as_bytes()[0].is_ascii_lowercase() {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Expected("a name of 1 to 48 lower-case letters, digits and hyphens that starts with a letter"))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl JsonSchema for Name {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Name".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "pattern": "^[a-z][a-z0-9-]{0,47}$", "description": "1 to 48 lower-case letters, digits and hyphens, a letter first"})
+    }
+}
+
+/// Whether one Region serves at a time, or both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Topology {
+    /// Both Regions serve; the databases' writers are in one of them.
+    ActiveActive,
+    /// One Region serves, the other stands by.
+    ActivePassive,
+}
+
+/// What a failover has to achieve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objectives {
+    /// Recovery time objective: from the first failed request to clients served again.
+    pub rto: Period,
+    /// Recovery point objective: how much of the newest data may be lost.
+    pub rpo: Period,
+}
+
+/// What may happen without a person.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Automation {
+    /// What an alarm may do.
+    pub policy: Policy,
+    /// The alarm, of the same name in each Region, that watches the other Region.
+    pub alarm: Alarm,
+    /// How long after a run no other run starts unless a person acknowledges the first.
+    pub cool_down: Period,
+    /// The standing consent to bounded data loss that an automatic failover acts under; required for `autonomous`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+}
+
+/// What an alarm may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Policy {
+    /// Start a failover.
+    Autonomous,
+    /// Nothing but say so: a person starts the run.
+    ManualOnly,
+}
+
+/// The CloudWatch alarm that starts a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alarm {
+    /// The alarm's name, the same in each Region.
+    #[schemars(length(min = 1, max = 255))]
+    pub name: String,
+    /// The length of one evaluation period.
+    pub period: Period,
+    /// How many periods in a row must be bad.
+    #[schemars(range(min = 1, max = 60))]
+    pub evaluation_periods: u32,
+}
+
+/// A person's acceptance of bounded data loss.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    /// The most that may be lost, as time.
+    pub max_data_loss: Period,
+    /// Who accepted it.
+    #[schemars(length(min = 1, max = 200))]
+    pub accepted_by: String,
+    /// Why.
+    #[schemars(length(min = 1, max = 500))]
+    pub reason: String,
+    /// Until when the acceptance holds.
+    pub expires: Timestamp,
+}
+
+/// How long things may take before a run stops and asks for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// One database's promotion, from the call to the confirmed writer. Default 10m.
+    pub promotion: Period,
+    /// From the shift of traffic to DNS and canaries agreeing. Default 10m.
+    pub traffic: Period,
+    /// The most replication lag with which a switchover starts. Default 5s.
+    pub switchover_lag: Period,
+    /// How long every canary of the target must have been green before the run counts as done. Default 1m.
+    pub green_window: Period,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            promotion: Period::seconds(600),
+            traffic: Period::seconds(600),
+            switchover_lag: Period::seconds(5),
+            green_window: Period::seconds(60),
+        }
+    }
+}
+
+/// The routing-control cluster and one control per Region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Routing {
+    /// The cluster's five endpoints.
+    #[schemars(length(min = 5, max = 5))]
+    pub endpoints: Vec<Endpoint>,
+    /// Region to the ARN of the control that sends it traffic.
+    pub controls: BTreeMap<Region, Arn>,
+}
+
+/// One of the five endpoints of a routing-control cluster.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// The Region that serves it, and that calls to it are signed for.
+    pub region: Region,
+    /// Its address, as the cluster's description gives it.
+    #[schemars(regex(pattern = r"^https?://[^/]+(/.*)?$"))]
+    pub url: String,
+}
+
+/// An Aurora global database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// Names it in this plan, the graph and the report.
+    pub name: Name,
+    /// The identifier of the global cluster.
+    #[schemars(length(min = 1, max = 255))]
+    pub global_cluster: String,
+    /// Region to the ARN of the member cluster there.
+    pub clusters: BTreeMap<Region, Arn>,
+}
+
+/// A synthetic user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Canary {
+    /// The canary's name.
+    #[schemars(length(min = 1, max = 255))]
+    pub name: String,
+    /// The Region it runs in and reports its results to.
+    pub runs_in: Region,
+    /// The Region whose workload it uses.
+    pub watches: Region,
+    /// What it does there.
+    pub checks: Checks,
+}
+
+/// What a canary does with the workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Checks {
+    /// Reads only: green in a healthy stand-by Region too.
+    Read,
+    /// Writes too: green only where the write reaches a writer.
+    Write,
+}
+
+/// A name by which clients find the workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DnsName {
+    /// The name that clients resolve.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Its time to live.
+    pub ttl: Period,
+    /// Region to the name of the entry there, such as its load balancer's: what `name` must answer with.
+    pub answers: BTreeMap<Region, String>,
+}

@@ -1,0 +1,178 @@
+//! The request for a run: what a person, an alarm or an SSM document asks for.
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::{Consent, Name};
+use crate::read::{Cursor, Expected, Node, Problem, Problems};
+use crate::{Region, Timestamp};
+
+/// What is asked for. The smallest is `{"plan":"retail-store","target":"us-west-2","mode":"switchover"}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// The plan's name.
+    pub plan: Name,
+    /// The Region that shall serve.
+    pub target: Region,
+    /// How.
+    pub mode: Mode,
+    /// Consent to data loss; a failover that an alarm starts uses the plan's instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consent: Option<Consent>,
+    /// Who or what asks.
+    pub trigger: Trigger,
+}
+
+/// How the workload is moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Planned: replication catches up first, nothing is lost.
+    Switchover,
+    /// The source is not trusted to answer; a person accepted a bounded loss.
+    Failover,
+}
+
+impl Mode {
+    /// The word in requests and reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Switchover => "switchover",
+            Self::Failover => "failover",
+        }
+    }
+}
+
+impl FromStr for Mode {
+    type Err = Expected;
+
+    fn from_str(text: &str) -> Result<Self, Expected> {
+        match text {
+            "switchover" => Ok(Self::Switchover),
+            "failover" => Ok(Self::Failover),
+            _ => Err(Expected("switchover (planned, loses nothing) or failover (the source is down, needs consent)")),
+        }
+    }
+}
+
+/// Who or what asks for a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
+pub enum Trigger {
+    /// A person, or a tool that a person used.
+    Operator {
+        /// Their name, if they gave it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
+    },
+    /// An alarm.
+    Alarm {
+        /// The alarm's name.
+        alarm: String,
+        /// When it went into ALARM.
+        transition_at: Timestamp,
+    },
+}
+
+impl Request {
+    /// Reads a request, the input of an execution.
+    ///
+    /// # Errors
+    /// Every problem of it.
+    pub fn read(input: &serde_json::Value) -> Result<Self, Vec<Problem>> {
+        let document = Node::from(input);
+        let problems = Problems::default();
+        let request = read_request(&problems.root("request", &document));
+        match (request, problems.into_sorted()) {
+            (Some(request), problems) if problems.is_empty() => Ok(request),
+            (_, problems) => Err(problems),
+        }
+    }
+}
+
+fn read_request(root: &Cursor<'_>) -> Option<Request> {
+    let f = root.fields(&["plan", "target", "mode", "consent", "trigger", "comment"])?;
+    let plan = f.required("plan").and_then(|c| c.parse());
+    let target = f.required("target").and_then(|c| c.parse());
+    let mode = f.required("mode").and_then(|c| c.parse());
+    let consent = match f.optional("consent") {
+        Some(c) => crate::plan::read_consent(&c).map(Some),
+        None => Some(None),
+    };
+    let trigger = f.or("trigger", Trigger::Operator { name: None }, |c| read_trigger(&c));
+    let comment = f.or("comment", String::new(), |c| crate::plan::bounded_text(&c, 500));
+    comment.as_ref()?;
+    if mode == Some(Mode::Switchover)
+        && let (Some(Some(_)), Some(c)) = (&consent, f.optional("consent"))
+    {
+        c.problem("no consent in a switchover: it loses nothing, and it never becomes a failover");
+    }
+    Some(Request { plan: plan?, target: target?, mode: mode?, consent: consent?, trigger: trigger? })
+}
+
+fn read_trigger(at: &Cursor<'_>) -> Option<Trigger> {
+    let kind = at.entries()?.required("kind")?;
+    match kind.text()? {
+        "operator" => {
+            let f = at.fields(&["kind", "name"])?;
+            let name = f.or("name", None, |c| crate::plan::bounded_text(&c, 200).map(Some))?;
+            Some(Trigger::Operator { name })
+        }
+        "alarm" => {
+            let f = at.fields(&["kind", "alarm", "transition_at"])?;
+            let alarm = f.required("alarm").and_then(|c| crate::plan::bounded_text(&c, 255));
+            let transition_at = f.required("transition_at").and_then(|c| c.parse());
+            Some(Trigger::Alarm { alarm: alarm?, transition_at: transition_at? })
+        }
+        _ => {
+            kind.problem("operator or alarm");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_smallest_request_is_three_words() {
+        let request =
+            Request::read(&json!({"plan":"retail-store","target":"us-west-2","mode":"switchover"})).expect("a request");
+        assert_eq!(request.trigger, Trigger::Operator { name: None });
+        assert_eq!(Request::read(&serde_json::to_value(&request).expect("JSON")), Ok(request));
+    }
+
+    #[test]
+    fn a_bad_request_names_every_field_at_once() {
+        let cases = [
+            (json!("failover"), vec!["request"]),
+            (json!({}), vec!["mode", "plan", "target"]),
+            (json!({"plan":"Retail","target":"west","mode":"move"}), vec!["mode", "plan", "target"]),
+            (json!({"plan":"a","target":"us-west-2","mode":"failover","force":true}), vec!["force"]),
+            (
+                json!({"plan":"a","target":"us-west-2","mode":"failover","consent":{"max_data_loss":"lots"}}),
+                vec!["consent.accepted_by", "consent.expires", "consent.max_data_loss", "consent.reason"],
+            ),
+            (
+                json!({"plan":"a","target":"us-west-2","mode":"failover","trigger":{"kind":"moon"}}),
+                vec!["trigger.kind"],
+            ),
+            (
+                json!({"plan":"a","target":"us-west-2","mode":"failover","trigger":{"kind":"alarm"}}),
+                vec!["trigger.alarm", "trigger.transition_at"],
+            ),
+            (
+                json!({"plan":"a","target":"us-west-2","mode":"switchover","consent":{"max_data_loss":"5s","accepted_by":"x","reason":"y","expires":"2027-01-01T00:00:00Z"}}),
+                vec!["consent"],
+            ),
+        ];
+        for (input, fields) in cases {
+            let mut found: Vec<String> = Request::read(&input).expect_err("bad").into_iter().map(|p| p.field).collect();
+            found.sort();
+            assert_eq!(found, fields, "{input}");
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Time as a step sees it.
+
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+use lifeboat_model::{Period, Timestamp};
+
+/// The clock, real or simulated. No IAM.
+#[async_trait(?Send)]
+pub trait Clock {
+    /// Now.
+    fn now(&self) -> Timestamp;
+
+    /// Returns after `period`.
+    async fn sleep(&self, period: Period);
+}
+
+/// The result of `work`, or `None` when it takes longer than `limit`; it is dropped then, its effect unknown.
+pub async fn within<T>(clock: &dyn Clock, limit: Period, work: impl Future<Output = T>) -> Option<T> {
+    match select(std::pin::pin!(work), clock.sleep(limit)).await {
+        Either::Left((result, _)) => Some(result),
+        Either::Right(((), _)) => None,
+    }
+}

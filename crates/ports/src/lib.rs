@@ -1,0 +1,179 @@
+//! What a step needs from the world: one trait per capability, matched to one block of its function's IAM policy.
+//!
+//! Guarantees: no SDK type crosses a port; a call that may have taken effect never looks like one that did not
+//! ([`CallError::effect`]). Adapters: `crates/aws` on the AWS SDKs, `crates/simulator` on a simulated world.
+//! Futures are not `Send`: a Lambda has one thread, and so has the simulator.
+
+mod call;
+mod clock;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use lifeboat_model::evidence::{CanaryResults, GlobalDatabase, Point, Switch};
+use lifeboat_model::journal::Entry;
+use lifeboat_model::lock::Lock;
+use lifeboat_model::plan::{Canary, Database, Endpoint, Name};
+use lifeboat_model::settings::Settings;
+use lifeboat_model::{Arn, Plan, Region, Timestamp};
+
+pub use call::{CallError, Fault, Receipt};
+pub use clock::{Clock, within};
+
+/// Aurora global databases. IAM, target: `rds:DescribeGlobalClusters`, `rds:DescribeDBClusters`,
+/// `rds:FailoverGlobalCluster`; source: `rds:SwitchoverGlobalCluster`, the documented exception to "target only".
+#[async_trait(?Send)]
+pub trait Databases {
+    /// Describes `database` through the control plane of `region`: the global cluster, and the member cluster there.
+    async fn describe(&self, database: &Database, region: &Region) -> Result<GlobalDatabase, CallError>;
+
+    /// Asks for a switchover to `target`. Sent in the Region of the present writer, `writer_region`, as AWS requires.
+    async fn switchover(&self, database: &Database, target: &Arn, writer_region: &Region)
+    -> Result<Receipt, CallError>;
+
+    /// Asks for a failover to `target` with data loss allowed. Sent in the target's Region.
+    async fn failover(&self, database: &Database, target: &Arn, target_region: &Region) -> Result<Receipt, CallError>;
+}
+
+/// Metrics. IAM: `cloudwatch:GetMetricData` in the Regions of the plan and its canaries.
+#[async_trait(?Send)]
+pub trait Metrics {
+    /// How far the member of `database` in `region` was behind its writer since `since`, in milliseconds, oldest first.
+    /// A missing datapoint is absent, never zero.
+    async fn replication_lag_ms(
+        &self,
+        database: &Database,
+        region: &Region,
+        since: Timestamp,
+    ) -> Result<Vec<Point>, CallError>;
+
+    /// The success percentage of each of `canaries`, all of which run in `region`, since `since`, oldest first.
+    async fn canary_results(
+        &self,
+        region: &Region,
+        canaries: &[&Canary],
+        since: Timestamp,
+    ) -> Result<Vec<CanaryResults>, CallError>;
+}
+
+/// The routing-control cluster's data plane. IAM: `route53-recovery-cluster:GetRoutingControlState`,
+/// `route53-recovery-cluster:UpdateRoutingControlStates` on the plan's controls.
+#[async_trait(?Send)]
+pub trait Routing {
+    /// The states of `controls` as `endpoint` tells them. A state in a word that we do not know is absent.
+    async fn states(&self, endpoint: &Endpoint, controls: &[Arn]) -> Result<BTreeMap<Arn, Switch>, CallError>;
+
+    /// Changes all of `changes` in one atomic batch. Never overrides a safety rule.
+    async fn change(&self, endpoint: &Endpoint, changes: &[(Arn, Switch)]) -> Result<Receipt, CallError>;
+}
+
+/// Name resolution. No IAM.
+#[async_trait(?Send)]
+pub trait Names {
+    /// The addresses that `name` resolves to now, as text; empty when it resolves to none.
+    async fn resolve(&self, name: &str) -> Result<BTreeSet<String>, CallError>;
+}
+
+/// Executions of the state machine. IAM: `states:StartExecution` on it.
+#[async_trait(?Send)]
+pub trait Executions {
+    /// Starts an execution called `name` in the home Region. The same name and input start only one.
+    async fn start(&self, name: &str, input: &serde_json::Value) -> Result<Started, CallError>;
+}
+
+/// What became of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Started {
+    /// The execution with this ARN runs: it was started now, or by an earlier delivery with the same input.
+    Running(String),
+    /// An execution of this name exists already: it has ended, or has another input.
+    NameTaken,
+}
+
+/// The table: plans, locks, settings and journals, shared by both Regions.
+/// IAM: `dynamodb:GetItem`, `PutItem`, `UpdateItem`, `Query` on it. Reads are strongly consistent.
+#[async_trait(?Send)]
+pub trait Ledger {
+    /// The plan called `name`, in its current version or the one given.
+    async fn plan(&self, name: &Name, version: Option<u64>) -> Result<Option<StoredPlan>, CallError>;
+
+    /// The name of the plan that `alarm` starts.
+    async fn plan_of_alarm(&self, alarm: &str) -> Result<Option<Name>, CallError>;
+
+    /// The kill switch as it is for `plan`: its own, or the one of all plans.
+    async fn settings(&self, plan: &Name) -> Result<Settings, CallError>;
+
+    /// The lock of `plan`.
+    async fn lock(&self, plan: &Name) -> Result<Option<Lock>, CallError>;
+
+    /// Stores `new` if the lock is still exactly as `read`: epoch, state, holder, lease and acknowledgement; `None` means
+    /// that there was no lock.
+    async fn replace_lock(&self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Result<Swap, CallError>;
+
+    /// Extends the lease of the run `run_id` under `epoch` to `until`, and returns the lock; with `mark`, also records
+    /// that the run passes its point of no return. `None` when that run holds the lock no longer: it must not act.
+    async fn fence(
+        &self,
+        plan: &Name,
+        holder: Holder<'_>,
+        until: Timestamp,
+        mark: Mark,
+    ) -> Result<Option<Lock>, CallError>;
+
+    /// Writes a line of the journal, once: a line with the same key is never replaced.
+    async fn append(&self, entry: &Entry) -> Result<Append, CallError>;
+
+    /// The journal of a run.
+    async fn journal(&self, run_id: &str) -> Result<Vec<Entry>, CallError>;
+}
+
+/// Who claims to hold a lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Holder<'a> {
+    /// The run.
+    pub run_id: &'a str,
+    /// Its epoch.
+    pub epoch: u64,
+}
+
+/// Whether a fence marks the point of no return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// Only the lease.
+    Lease,
+    /// The lease, and that the next call is past the point of no return.
+    PointOfNoReturn,
+}
+
+/// A plan as the table holds it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredPlan {
+    /// Grows with each change of the plan; a run keeps to the version that it was admitted with.
+    pub version: u64,
+    /// The plan.
+    pub plan: Plan,
+}
+
+/// What became of a compare-and-swap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Swap {
+    /// The new record is stored.
+    Stored,
+    /// The lock was no longer as it was read; nothing was stored.
+    Changed,
+}
+
+/// What became of a line of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Append {
+    /// It is written.
+    Written,
+    /// A line with its key was there before; nothing was written.
+    AlreadyThere,
+}
+
+/// Randomness, injected so that a drill can be repeated. No IAM.
+pub trait Chance {
+    /// A number from 0 up to, not including, `bound`.
+    fn below(&self, bound: usize) -> usize;
+}
