@@ -1,1 +1,49 @@
-//! Adapters.
+//! The adapters of the ports on the AWS SDKs, and the Lambda wiring.
+//!
+//! Purpose: everything that touches AWS is here, one file per port; a step sees only `lifeboat-ports`.
+//!
+//! Guarantees:
+//! - A mutating call is sent at most once: its client has the SDK's retries off (S10, S13). Reads are tried twice at most.
+//! - Every call has a deadline from `lifeboat_model::limits`.
+//! - A call whose effect nobody knows is `TimedOut` or `Internal`; only a call that provably had none is anything else
+//!   ([`errors`]).
+//! - What an answer does not say is never filled with a default: it is an error or a value that says "unknown" (S9).
+//!
+//! Deliberately absent: `aws-config`, the instance metadata service, profile files, a second TLS stack, tracing. Region,
+//! credentials and endpoints come from the function's environment ([`Environment`]), and start-up stays at milliseconds.
+
+pub mod clients;
+pub mod environment;
+pub mod errors;
+pub mod lambda;
+
+mod chance;
+mod clock;
+mod names;
+
+#[cfg(feature = "rds")]
+mod databases;
+#[cfg(feature = "sfn")]
+mod executions;
+#[cfg(feature = "dynamodb")]
+mod ledger;
+#[cfg(feature = "cloudwatch")]
+mod metrics;
+#[cfg(feature = "routing")]
+mod routing;
+
+pub use chance::OsChance;
+pub use clock::SystemClock;
+pub use environment::{ConfigError, Environment};
+pub use names::SystemNames;
+
+#[cfg(feature = "rds")]
+pub use databases::AuroraDatabases;
+#[cfg(feature = "sfn")]
+pub use executions::SfnExecutions;
+#[cfg(feature = "dynamodb")]
+pub use ledger::DynamoLedger;
+#[cfg(feature = "cloudwatch")]
+pub use metrics::CloudWatchMetrics;
+#[cfg(feature = "routing")]
+pub use routing::ClusterRouting;

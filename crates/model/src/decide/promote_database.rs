@@ -44,8 +44,11 @@ pub fn promote_database(
     if is_writer && seen.operation.is_none() && seen.status == Status::Available && local_ready {
         return Promotion::Done;
     }
-    if attempts.first_at.is_some_and(|first| now > first.plus(limit)) {
-        return refuse(ReasonCode::PromotionStalled, format!("not the writer {limit} after the first call"));
+    // Another hand's operation towards the target is waited for as well, and no longer than our own.
+    let since = attempts.first_at.unwrap_or(lock.run.admitted_at);
+    let waiting = attempts.first_at.is_some() || seen.operation.is_some();
+    if waiting && now > since.plus(limit) {
+        return refuse(ReasonCode::PromotionStalled, format!("not the available writer {limit} after {since}"));
     }
     if let Some(operation) = &seen.operation {
         let phase = match &operation.phase {
@@ -127,6 +130,9 @@ fn objection(
         Some(_) => {}
     }
     match (lock.run.mode, &lock.run.consent) {
+        (Mode::Switchover, _) if seen.writer() != database.clusters.get(&lock.run.direction.source) => {
+            Some((ReasonCode::DatabaseNotReady, "the writer is not the source's cluster".to_owned()))
+        }
         (Mode::Switchover, _) => None,
         (Mode::Failover, None) => Some((ReasonCode::ConsentMissing, "nobody accepted the loss of data".to_owned())),
         (Mode::Failover, Some(consent)) if consent.expires <= now => {

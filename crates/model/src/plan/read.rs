@@ -19,6 +19,9 @@ const DNS_NAMES_MAX: usize = 20;
 /// A routing-control cluster has five endpoints (aws-sdk model of route53-recovery-control-config).
 const ENDPOINTS: usize = 5;
 
+/// The longest that one phase of a run may be given.
+const LIMIT_MAX: Period = Period::seconds(3600);
+
 impl Plan {
     /// Reads a plan from a document.
     ///
@@ -144,6 +147,10 @@ fn read_limits(at: &Cursor<'_>) -> Option<Limits> {
         switchover_lag: switchover_lag?,
         green_window: green_window?,
     };
+    if limits.promotion > LIMIT_MAX || limits.traffic > LIMIT_MAX {
+        at.problem(format!("promotion and traffic of at most {LIMIT_MAX}: the state machine ends every run after three hours"));
+        return None;
+    }
     if limits.green_window >= limits.traffic {
         at.problem(format!(
             "green_window ({}) shorter than traffic ({}); no run could end in time",

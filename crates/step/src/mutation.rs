@@ -1,0 +1,89 @@
+//! The one way in which a step changes anything outside the table.
+//!
+//! Guarantees: the intent is in the journal before the call (S15); the kill switch is read after that and the lock is
+//! fenced last, just before the call (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal.
+//! Fails when: see [`Mutation::perform`].
+
+use lifeboat_model::journal::{Call, Effect, Note};
+use lifeboat_model::limits::{READ_TIMEOUT, Step};
+use lifeboat_model::{Period, ReasonCode, StepError};
+use lifeboat_ports::{Append, CallError, Clock, Fault, Ledger, Mark, Receipt, within};
+
+use crate::run::{Run, fence, timed_out};
+
+/// A mutating call that a step is about to make.
+#[derive(Debug)]
+pub struct Mutation<'a> {
+    /// The run that makes it.
+    pub run: &'a Run,
+    /// The step.
+    pub step: Step,
+    /// The resource that it changes.
+    pub resource: &'a str,
+    /// Counted from 1 for each resource, from the journal.
+    pub attempt: u32,
+    /// The call as it will be sent.
+    pub call: Call,
+    /// How long the call may take.
+    pub timeout: Period,
+}
+
+impl Mutation<'_> {
+    /// Makes the call `send`. The inner error is the service's: the journal has its effect, the step decides what it
+    /// means.
+    ///
+    /// # Errors
+    /// `Refused` when the kill switch is set or the lock was lost; `Transient` when the table does not answer before
+    /// the call; `Ambiguous` when another copy of this step makes the same attempt, or when the call was made and the
+    /// journal could not be told.
+    pub async fn perform(
+        self,
+        ledger: &dyn Ledger,
+        clock: &dyn Clock,
+        send: impl Future<Output = Result<Receipt, CallError>>,
+    ) -> Result<Result<Receipt, CallError>, StepError> {
+        let intent = Note::Intent { attempt: self.attempt, call: self.call.clone() };
+        if self.run.note(self.step, self.resource, intent, ledger, clock).await? == Append::AlreadyThere {
+            let what =
+                format!("attempt {} at {} is being made by another copy of this step", self.attempt, self.resource);
+            return Err(StepError::Ambiguous(what));
+        }
+        if let Err(stopped) = self.may_go(ledger, clock).await {
+            self.record(Effect::None, format!("not sent: {stopped}"), ledger, clock).await?;
+            return Err(stopped);
+        }
+        let result = within(clock, self.timeout, send)
+            .await
+            .unwrap_or_else(|| Err(CallError::new(&self.call.operation, &self.call.region, Fault::TimedOut)));
+        let (effect, detail) = match &result {
+            Ok(receipt) => (Effect::Accepted, receipt.request_id.clone()),
+            Err(error) => (error.effect(), error.to_string()),
+        };
+        match self.record(effect, detail, ledger, clock).await {
+            Ok(()) => Ok(result),
+            Err(error) => Err(StepError::Ambiguous(format!("{} was called, then: {error}", self.call.operation))),
+        }
+    }
+
+    /// The last look before the call.
+    async fn may_go(&self, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<(), StepError> {
+        let plan = &self.run.reference.plan;
+        let read = within(clock, READ_TIMEOUT, ledger.settings(plan)).await;
+        let settings = read.ok_or_else(|| timed_out("reading the kill switch"))?.map_err(|e| e.while_reading())?;
+        if let Some(why) = settings.disabled {
+            return Err(StepError::refused(ReasonCode::Disabled, format!("plan {plan}"), why));
+        }
+        fence(&self.run.reference, ledger, clock, Mark::PointOfNoReturn).await.map(|_| ())
+    }
+
+    async fn record(
+        &self,
+        effect: Effect,
+        detail: String,
+        ledger: &dyn Ledger,
+        clock: &dyn Clock,
+    ) -> Result<(), StepError> {
+        let outcome = Note::Outcome { attempt: self.attempt, effect, detail };
+        self.run.note(self.step, self.resource, outcome, ledger, clock).await.map(|_| ())
+    }
+}

@@ -1,0 +1,126 @@
+//! Entering a step: who acts, under which epoch, on which plan.
+
+use lifeboat_model::journal::{Entry, Note};
+use lifeboat_model::limits::{LEASE, READ_TIMEOUT, Step};
+use lifeboat_model::lock::Lock;
+use lifeboat_model::plan::Name;
+use lifeboat_model::{Plan, ReasonCode, Region, StepError};
+use lifeboat_ports::{Clock, Fault, Holder, Ledger, Mark, within};
+use serde::{Deserialize, Serialize};
+
+/// What a message carries of its run: enough to find the rest. Direction, mode and consent are read from the lock, so
+/// that no message can claim them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRef {
+    /// The plan's name.
+    pub plan: Name,
+    /// The execution's ARN.
+    pub run_id: String,
+    /// The epoch that `admit` minted.
+    pub epoch: u64,
+}
+
+/// A run that holds the lock, as of this moment.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What the message carried.
+    pub reference: RunRef,
+    /// The lock, with the lease just renewed.
+    pub lock: Lock,
+    /// The plan in the version that the run was admitted with.
+    pub plan: Plan,
+}
+
+impl Run {
+    /// Renews the lease and reads the plan.
+    ///
+    /// # Errors
+    /// `Refused` (lock-lost) when the run holds the lock no longer; `Transient` when the table does not answer;
+    /// `Rejected` when the plan's version is gone.
+    pub async fn enter(reference: RunRef, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<Self, StepError> {
+        let lock = fence(&reference, ledger, clock, Mark::Lease).await?;
+        let version = lock.run.plan_version;
+        let read = within(clock, READ_TIMEOUT, ledger.plan(&reference.plan, Some(version))).await;
+        let stored = read.ok_or_else(|| timed_out("reading the plan"))?.map_err(|e| e.while_reading())?;
+        let plan = stored.ok_or_else(|| {
+            let value = format!("{} version {version}", reference.plan);
+            StepError::malformed("plan", value, "a stored version; store the plan again and start a new run")
+        })?;
+        Ok(Self { reference, lock, plan: plan.plan })
+    }
+
+    /// The Region that shall serve.
+    pub fn target(&self) -> &Region {
+        &self.lock.run.direction.target
+    }
+
+    /// The Region that serves now, or did.
+    pub fn source(&self) -> &Region {
+        &self.lock.run.direction.source
+    }
+
+    /// The run's journal.
+    ///
+    /// # Errors
+    /// `Transient` when the table does not answer.
+    pub async fn journal(&self, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<Vec<Entry>, StepError> {
+        let read = within(clock, READ_TIMEOUT, ledger.journal(&self.reference.run_id)).await;
+        read.ok_or_else(|| timed_out("reading the journal"))?.map_err(|e| e.while_reading())
+    }
+
+    /// Writes a line of the journal; one that stands there already, from an earlier delivery, is as good.
+    ///
+    /// # Errors
+    /// `Transient` when the table does not answer: writing the same line again is harmless.
+    pub async fn note(
+        &self,
+        step: Step,
+        resource: &str,
+        note: Note,
+        ledger: &dyn Ledger,
+        clock: &dyn Clock,
+    ) -> Result<lifeboat_ports::Append, StepError> {
+        let entry = Entry {
+            run_id: self.reference.run_id.clone(),
+            epoch: self.reference.epoch,
+            step,
+            resource: resource.to_owned(),
+            at: clock.now(),
+            note,
+        };
+        let written = within(clock, READ_TIMEOUT, ledger.append(&entry)).await;
+        written.ok_or_else(|| timed_out("writing the journal"))?.map_err(|e| StepError::Transient(e.to_string()))
+    }
+}
+
+/// Renews the lease and, with `mark`, passes the point of no return.
+pub(crate) async fn fence(
+    reference: &RunRef,
+    ledger: &dyn Ledger,
+    clock: &dyn Clock,
+    mark: Mark,
+) -> Result<Lock, StepError> {
+    let holder = Holder { run_id: &reference.run_id, epoch: reference.epoch };
+    let until = clock.now().plus(LEASE);
+    let fenced = within(clock, READ_TIMEOUT, ledger.fence(&reference.plan, holder, until, mark)).await;
+    let lock = fenced.ok_or_else(|| timed_out("renewing the lock"))?.map_err(|error| match error.fault {
+        Fault::Denied | Fault::Invalid => error.while_reading(),
+        // Renewing twice is harmless, so a renewal of unknown fate is simply made again.
+        Fault::Unreachable
+        | Fault::Throttled
+        | Fault::Unavailable
+        | Fault::NotFound
+        | Fault::Conflict
+        | Fault::TimedOut
+        | Fault::Internal => StepError::Transient(error.to_string()),
+    })?;
+    lock.ok_or_else(|| {
+        let detail = format!("run {} no longer holds it under epoch {}", reference.run_id, reference.epoch);
+        StepError::refused(ReasonCode::LockLost, format!("plan {}", reference.plan), detail)
+    })
+}
+
+pub(crate) fn timed_out(what: &str) -> StepError {
+    StepError::Transient(format!("{what} took longer than {READ_TIMEOUT}"))
+}

@@ -1,0 +1,126 @@
+//! `assess`: reads everything fresh, after the lock, from the target; predicts RPO and RTO; go or refuse.
+//!
+//! Guarantees: never mutates the workload; asks nothing of the source (S12); what did not answer is unknown, and
+//! unknown never means go (S9). Every reason to refuse is named at once.
+//! Effects: renews the lease; writes the verdict into the journal.
+//! Fails when: `Refused` (the verdict, or a call that AWS refused), `Transient` (something in the target is silent).
+
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use lifeboat_model::decide::{DatabaseSeen, Seen, assess};
+use lifeboat_model::evidence::CanaryResults;
+use lifeboat_model::journal::Note;
+use lifeboat_model::limits::{CANARY_HISTORY, LAG_FRESH, READ_TIMEOUT, Step};
+use lifeboat_model::plan::{Canary, Database};
+use lifeboat_model::{Region, StepError};
+use lifeboat_ports::{CallError, Chance, Clock, Databases, Fault, Ledger, Metrics, Routing, within};
+use lifeboat_step::routing::{read_states, rotation};
+use lifeboat_step::{Reply, Run, RunRef, parse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How many databases are read at the same time: enough for a plan of a hundred to be read in about ten round trips.
+const DATABASES_AT_ONCE: usize = 16;
+
+/// What this step needs.
+pub struct Ports<'a> {
+    /// The table.
+    pub ledger: &'a dyn Ledger,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Aurora.
+    pub databases: &'a dyn Databases,
+    /// Lag and canaries.
+    pub metrics: &'a dyn Metrics,
+    /// The routing-control cluster.
+    pub routing: &'a dyn Routing,
+    /// Picks the endpoint to ask first.
+    pub chance: &'a dyn Chance,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    run: RunRef,
+}
+
+/// Performs the step.
+///
+/// # Errors
+/// See the module's documentation.
+pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
+    let event: Event = parse(&event)?;
+    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let endpoints = rotation(&run.plan.routing, ports.chance);
+    let states = read_states(&run.plan.routing, &endpoints, ports.routing, ports.clock);
+    let ((databases, canaries), routing) =
+        try_join(try_join(databases(&run, ports), canaries(&run, ports)), states).await?;
+    let seen = Seen { databases, canaries, routing };
+    let verdict = assess(&run.plan, &run.lock.run, &seen, ports.clock.now());
+    let note = Note::Assessed { verdict: verdict.clone() };
+    run.note(Step::Assess, run.plan.name.as_str(), note, ports.ledger, ports.clock).await?;
+    if !verdict.go() {
+        return Err(StepError::Refused(verdict.reasons));
+    }
+    let evidence = json!({
+        "predicted_rpo_s": verdict.predicted_rpo_s,
+        "predicted_rto_s": verdict.predicted_rto_s,
+        "impaired_since": verdict.impaired_since,
+        "routing": seen.routing.states,
+    });
+    Reply::done(false, evidence).into_json()
+}
+
+async fn databases<'p>(run: &'p Run, ports: &Ports<'_>) -> Result<Vec<DatabaseSeen<'p>>, StepError> {
+    let reads = run.plan.databases.iter().map(|database| database_seen(database, run.target(), ports));
+    stream::iter(reads).buffered(DATABASES_AT_ONCE).try_collect().await
+}
+
+async fn database_seen<'p>(
+    database: &'p Database,
+    target: &Region,
+    ports: &Ports<'_>,
+) -> Result<DatabaseSeen<'p>, StepError> {
+    let since = ports.clock.now().minus(CANARY_HISTORY).minus(LAG_FRESH);
+    let describe = read("rds:DescribeGlobalClusters", target, ports, ports.databases.describe(database, target));
+    let lag =
+        read("cloudwatch:GetMetricData", target, ports, ports.metrics.replication_lag_ms(database, target, since));
+    let (state, lag_ms) = try_join(describe, lag).await?;
+    Ok(DatabaseSeen { database, state, lag_ms })
+}
+
+/// The canaries' results by the Region that they run in. The source is not asked. A third Region that does not answer
+/// leaves its canaries without results, which is to say unknown; the target has to answer.
+async fn canaries(run: &Run, ports: &Ports<'_>) -> Result<Vec<CanaryResults>, StepError> {
+    let mut regions: Vec<&Region> =
+        run.plan.canaries.iter().map(|c| &c.runs_in).filter(|r| *r != run.source()).collect();
+    regions.sort();
+    regions.dedup();
+    let since = ports.clock.now().minus(CANARY_HISTORY);
+    let reads = regions.into_iter().map(|region| async move {
+        let here: Vec<&Canary> = run.plan.canaries.iter().filter(|c| &c.runs_in == region).collect();
+        let answer =
+            read("cloudwatch:GetMetricData", region, ports, ports.metrics.canary_results(region, &here, since)).await;
+        match answer {
+            Ok(results) => Ok(results),
+            Err(error) if region == run.target() => Err(error),
+            Err(_) => Ok(here.into_iter().map(silent).collect()),
+        }
+    });
+    let results: Vec<Vec<CanaryResults>> = stream::iter(reads).buffered(DATABASES_AT_ONCE).try_collect().await?;
+    Ok(results.into_iter().flatten().collect())
+}
+
+fn silent(canary: &Canary) -> CanaryResults {
+    CanaryResults { canary: canary.name.clone(), runs_in: canary.runs_in.clone(), points: Vec::new() }
+}
+
+async fn read<T>(
+    operation: &str,
+    region: &Region,
+    ports: &Ports<'_>,
+    call: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, StepError> {
+    let answer = within(ports.clock, READ_TIMEOUT, call).await;
+    answer.unwrap_or_else(|| Err(CallError::new(operation, region, Fault::TimedOut))).map_err(|e| e.while_reading())
+}

@@ -1,0 +1,140 @@
+//! `promote-database`: moves the writer of one Aurora global database to the target, by switchover or consented failover.
+//!
+//! Guarantees: done means that the target is the only writer, available, with nothing under way; never escalates from
+//! switchover to failover (S6); at most one call of unknown or accepted fate at a time (S10).
+//! Effects: `SwitchoverGlobalCluster` in the source (AWS requires the writer's Region) or `FailoverGlobalCluster` in the
+//! target; lease and journal.
+//! Fails when: `Refused` (the decision says why), `Transient` or `Ambiguous` (call again: it looks first).
+
+use std::collections::BTreeMap;
+
+use lifeboat_model::decide::{Promotion, promote_database};
+use lifeboat_model::evidence::GlobalDatabase;
+use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
+use lifeboat_model::limits::{CALL_TIMEOUT, POLL, READ_TIMEOUT, Step, WATCH};
+use lifeboat_model::plan::{Database, Name};
+use lifeboat_model::request::Mode;
+use lifeboat_model::verdict::Verdict;
+use lifeboat_model::{Arn, StepError};
+use lifeboat_ports::{CallError, Clock, Databases, Fault, Ledger, within};
+use lifeboat_step::{Mutation, Reply, Run, RunRef, parse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What this step needs.
+pub struct Ports<'a> {
+    /// The table.
+    pub ledger: &'a dyn Ledger,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Aurora.
+    pub databases: &'a dyn Databases,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    run: RunRef,
+    database: Name,
+}
+
+/// Performs the step.
+///
+/// # Errors
+/// See the module's documentation.
+pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
+    let event: Event = parse(&event)?;
+    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let database = run
+        .plan
+        .database(&event.database)
+        .ok_or_else(|| StepError::malformed("database", &event.database, "a database of the run's plan"))?;
+    let began = ports.clock.now();
+    let (mut attempts, verdict) = recall(&run, database, ports).await?;
+    loop {
+        let state = describe(&run, database, ports).await?;
+        let now = ports.clock.now();
+        let limit = run.plan.limits.promotion;
+        match promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now) {
+            Promotion::Done => return Reply::done(attempts.count > 0, seen(database, &state, "done")).into_json(),
+            Promotion::Refuse(reason) => return Err(StepError::Refused(vec![reason])),
+            Promotion::Watch(what) if now >= began.plus(WATCH) => {
+                return Reply::pending(attempts.count > 0, seen(database, &state, &what)).into_json();
+            }
+            Promotion::Watch(_) => {}
+            Promotion::Call(attempt) => {
+                call(&run, database, attempt, ports).await?;
+                (attempts, _) = recall(&run, database, ports).await?;
+            }
+        }
+        ports.clock.sleep(POLL).await;
+    }
+}
+
+async fn recall(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<(Attempts, Option<Verdict>), StepError> {
+    let journal = run.journal(ports.ledger, ports.clock).await?;
+    let attempts = Attempts::of(&journal, Step::PromoteDatabase, database.name.as_str());
+    Ok((attempts, newest_verdict(&journal).cloned()))
+}
+
+async fn describe(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<GlobalDatabase, StepError> {
+    let answer = within(ports.clock, READ_TIMEOUT, ports.databases.describe(database, run.target())).await;
+    answer
+        .unwrap_or_else(|| Err(CallError::new("rds:DescribeGlobalClusters", run.target(), Fault::TimedOut)))
+        .map_err(|e| e.while_reading())
+}
+
+/// Makes the call. A reply that was lost is no error here: the loop looks again, and the journal knows.
+async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -> Result<(), StepError> {
+    let target = cluster_in_target(run, database)?;
+    let mutation = |operation: &str, region| Mutation {
+        run,
+        step: Step::PromoteDatabase,
+        resource: database.name.as_str(),
+        attempt,
+        call: Call {
+            operation: operation.to_owned(),
+            region,
+            parameters: BTreeMap::from([
+                ("GlobalClusterIdentifier".to_owned(), database.global_cluster.clone()),
+                ("TargetDbClusterIdentifier".to_owned(), target.to_string()),
+            ]),
+        },
+        timeout: CALL_TIMEOUT,
+    };
+    let result = match run.lock.run.mode {
+        Mode::Switchover => {
+            let send = ports.databases.switchover(database, target, run.source());
+            mutation("rds:SwitchoverGlobalCluster", run.source().clone())
+                .perform(ports.ledger, ports.clock, send)
+                .await?
+        }
+        Mode::Failover => {
+            let send = ports.databases.failover(database, target, run.target());
+            mutation("rds:FailoverGlobalCluster", run.target().clone()).perform(ports.ledger, ports.clock, send).await?
+        }
+    };
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) if error.effect() == Effect::Unknown => Ok(()),
+        Err(error) => Err(error.while_changing()),
+    }
+}
+
+fn cluster_in_target<'a>(run: &Run, database: &'a Database) -> Result<&'a Arn, StepError> {
+    let target = run.target();
+    database
+        .clusters
+        .get(target)
+        .ok_or_else(|| StepError::malformed("database", &database.name, "a database with a cluster in the target"))
+}
+
+fn seen(database: &Database, state: &GlobalDatabase, what: &str) -> Value {
+    json!({
+        "database": database.name,
+        "what": what,
+        "writer": state.writer(),
+        "operation": state.operation,
+        "observed_at": state.observed_at,
+    })
+}

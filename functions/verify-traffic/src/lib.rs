@@ -1,0 +1,119 @@
+//! `verify-traffic`: waits until DNS points to the target and its canaries have been green for the plan's window.
+//!
+//! Guarantees: never rolls back by itself (S11); asks nothing of the source (S12).
+//! Effects: lease; the note in the journal without which a run is not Completed.
+//! Fails when: `Refused` (traffic-not-verified, with everything that is missing), `Transient` (metrics do not answer).
+
+use std::collections::BTreeSet;
+
+use futures_util::future::try_join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
+use lifeboat_model::evidence::CanaryResults;
+use lifeboat_model::journal::{Effect, Note, newest};
+use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, Step, WATCH};
+use lifeboat_model::plan::{Canary, DnsName};
+use lifeboat_model::{Region, StepError, Timestamp};
+use lifeboat_ports::{CallError, Clock, Fault, Ledger, Metrics, Names, within};
+use lifeboat_step::{Reply, Run, RunRef, parse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How many reads are made at the same time.
+const READS_AT_ONCE: usize = 16;
+
+/// What this step needs.
+pub struct Ports<'a> {
+    /// The table.
+    pub ledger: &'a dyn Ledger,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Canaries.
+    pub metrics: &'a dyn Metrics,
+    /// Name resolution.
+    pub names: &'a dyn Names,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    run: RunRef,
+}
+
+/// Performs the step.
+///
+/// # Errors
+/// See the module's documentation.
+pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
+    let event: Event = parse(&event)?;
+    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let began = ports.clock.now();
+    let moved_at = moved_at(&run, ports).await?;
+    loop {
+        let (names, canaries) = try_join(names(&run, ports), canaries(&run, moved_at, ports)).await?;
+        let now = ports.clock.now();
+        match verify_traffic(&names, &canaries, &run.plan.limits, moved_at, now) {
+            Traffic::Verified => {
+                let resource = run.plan.name.as_str();
+                run.note(Step::VerifyTraffic, resource, Note::TrafficVerified, ports.ledger, ports.clock).await?;
+                return Reply::done(false, json!({"serves": run.target(), "since": moved_at})).into_json();
+            }
+            Traffic::Expired(reasons) => return Err(StepError::Refused(reasons)),
+            Traffic::Pending(missing) if now >= began.plus(WATCH) => {
+                return Reply::pending(false, json!({"waiting_for": missing})).into_json();
+            }
+            Traffic::Pending(_) => ports.clock.sleep(POLL).await,
+        }
+    }
+}
+
+/// When traffic was told to move; where it had moved before the run, when its writers were verified.
+async fn moved_at(run: &Run, ports: &Ports<'_>) -> Result<Timestamp, StepError> {
+    let journal = run.journal(ports.ledger, ports.clock).await?;
+    let told = journal.iter().filter(|e| e.step == Step::ShiftTraffic).cloned().collect::<Vec<_>>();
+    let told = newest(&told, |note| matches!(note, Note::Outcome { effect: Effect::Accepted | Effect::Unknown, .. }));
+    let verified = newest(&journal, |note| *note == Note::WritersVerified);
+    told.or(verified).ok_or_else(|| {
+        StepError::malformed("run", &run.reference.run_id, "a run whose writers were verified before its traffic is")
+    })
+}
+
+async fn names(run: &Run, ports: &Ports<'_>) -> Result<Vec<NameSeen>, StepError> {
+    let looks = run.plan.dns.iter().map(|name| async move { Ok(look_up(name, run.target(), ports).await) });
+    stream::iter(looks).buffered(READS_AT_ONCE).try_collect().await
+}
+
+/// A name that does not resolve points nowhere, which the decision waits out; the resolver's own failure is the same.
+async fn look_up(name: &DnsName, target: &Region, ports: &Ports<'_>) -> NameSeen {
+    let now = resolve(&name.name, ports).await;
+    let target = match name.answers.get(target) {
+        Some(entry) => resolve(entry, ports).await,
+        None => BTreeSet::new(),
+    };
+    NameSeen { name: name.name.clone(), now, target }
+}
+
+async fn resolve(name: &str, ports: &Ports<'_>) -> BTreeSet<String> {
+    let answer = within(ports.clock, READ_TIMEOUT, ports.names.resolve(name)).await;
+    answer.and_then(Result::ok).unwrap_or_default()
+}
+
+/// The canaries that watch the target, less those that run in the source, which may be gone.
+async fn canaries(run: &Run, moved_at: Timestamp, ports: &Ports<'_>) -> Result<Vec<CanaryResults>, StepError> {
+    let relevant: Vec<&Canary> =
+        run.plan.canaries.iter().filter(|c| &c.watches == run.target() && &c.runs_in != run.source()).collect();
+    let mut regions: Vec<&Region> = relevant.iter().map(|c| &c.runs_in).collect();
+    regions.sort();
+    regions.dedup();
+    let relevant = &relevant;
+    let since = moved_at.minus(CANARY_FRESH);
+    let reads = regions.into_iter().map(|region| async move {
+        let here: Vec<&Canary> = relevant.iter().filter(|c| &c.runs_in == region).copied().collect();
+        let answer = within(ports.clock, READ_TIMEOUT, ports.metrics.canary_results(region, &here, since)).await;
+        answer
+            .unwrap_or_else(|| Err(CallError::new("cloudwatch:GetMetricData", region, Fault::TimedOut)))
+            .map_err(|e| e.while_reading())
+    });
+    let results: Vec<Vec<CanaryResults>> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
+    Ok(results.into_iter().flatten().collect())
+}

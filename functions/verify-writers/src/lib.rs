@@ -1,0 +1,85 @@
+//! `verify-writers`: proves by a fresh read, after the lock, that every writer is in the target (S3).
+//!
+//! Guarantees: trusts no earlier step; reads every database of the plan; in a switchover, where the source is well, also
+//! hears the source, without waiting long for it (S12).
+//! Effects: lease; the note in the journal without which traffic does not move.
+//! Fails when: `Refused` (writer-not-verified, for each database), `Transient` (the target does not answer).
+
+use futures_util::future::join;
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use lifeboat_model::decide::verify_writers;
+use lifeboat_model::journal::Note;
+use lifeboat_model::limits::{POLL, READ_TIMEOUT, SOURCE_TIMEOUT, Step, VERIFY_WRITERS_WINDOW};
+use lifeboat_model::plan::Database;
+use lifeboat_model::request::Mode;
+use lifeboat_model::{Reason, StepError};
+use lifeboat_ports::{CallError, Clock, Databases, Fault, Ledger, within};
+use lifeboat_step::{Reply, Run, RunRef, parse};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// How many databases are read at the same time.
+const DATABASES_AT_ONCE: usize = 16;
+
+/// What this step needs.
+pub struct Ports<'a> {
+    /// The table.
+    pub ledger: &'a dyn Ledger,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+    /// Aurora.
+    pub databases: &'a dyn Databases,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Event {
+    run: RunRef,
+}
+
+/// Performs the step.
+///
+/// # Errors
+/// See the module's documentation.
+pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
+    let event: Event = parse(&event)?;
+    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let until = ports.clock.now().plus(VERIFY_WRITERS_WINDOW);
+    loop {
+        let objections = look(&run, ports).await?;
+        if objections.is_empty() {
+            run.note(Step::VerifyWriters, run.plan.name.as_str(), Note::WritersVerified, ports.ledger, ports.clock)
+                .await?;
+            return Reply::done(false, json!({"writers_in": run.target(), "databases": run.plan.databases.len()}))
+                .into_json();
+        }
+        if ports.clock.now() >= until {
+            return Err(StepError::Refused(objections));
+        }
+        ports.clock.sleep(POLL).await;
+    }
+}
+
+async fn look(run: &Run, ports: &Ports<'_>) -> Result<Vec<Reason>, StepError> {
+    let looks = run.plan.databases.iter().map(|database| look_at(run, database, ports));
+    let found: Vec<Option<Reason>> = stream::iter(looks).buffered(DATABASES_AT_ONCE).try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+async fn look_at(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<Option<Reason>, StepError> {
+    let (clock, target, source) = (ports.clock, run.target(), run.source());
+    let in_target = within(clock, READ_TIMEOUT, ports.databases.describe(database, target));
+    let in_source = async {
+        match run.lock.run.mode {
+            Mode::Failover => None,
+            Mode::Switchover => within(clock, SOURCE_TIMEOUT, ports.databases.describe(database, source)).await,
+        }
+    };
+    let (in_target, in_source) = join(in_target, in_source).await;
+    let in_target = in_target
+        .unwrap_or_else(|| Err(CallError::new("rds:DescribeGlobalClusters", target, Fault::TimedOut)))
+        .map_err(|e| e.while_reading())?;
+    // A source that does not answer neither confirms nor denies; the target's word is what counts.
+    let in_source = in_source.and_then(Result::ok);
+    Ok(verify_writers(database, &run.lock.run.direction, &in_target, in_source.as_ref()))
+}
