@@ -163,7 +163,7 @@ pub struct RunSummary {
 }
 
 /// Something that happened.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Event {
     /// When it began.
     pub at_s: f64,

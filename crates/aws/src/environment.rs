@@ -1,0 +1,292 @@
+//! What the function's environment says, and the SDK configuration made of it.
+//!
+//! Purpose: Region, credentials, names and endpoints come from environment variables, once, at start-up; an SDK client gets
+//! a configuration made by hand. `aws-config` would cost start-up time and reach for the network and the disk.
+//! Guarantees: a variable that is set wrongly is an error that names it, never a default; no retries below a step for
+//! mutations (S13); every call has a deadline.
+//! Effects: reads environment variables. Fails when: a variable is missing or malformed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use lifeboat_model::limits::{CALL_TIMEOUT, ENDPOINT_TIMEOUT, READ_TIMEOUT};
+use lifeboat_model::{Arn, Region};
+use thiserror::Error;
+
+/// See the text at its head for where they come from.
+const AMAZON_ROOTS: &[u8] = include_bytes!("../certs/amazon-roots.pem");
+
+/// How long TCP and TLS may take to a control plane: the SDK's own default. The same for reads and mutations, so that both
+/// share one pool of connections.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
+
+/// How long TCP and TLS may take to a routing-control endpoint: three round trips around half the world.
+const ENDPOINT_CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
+
+/// How often a read is tried, the first time included.
+const READ_ATTEMPTS: u32 = 2;
+
+/// A variable of the environment is missing or wrong.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("read {variable} from the environment: {problem}; {remedy}")]
+pub struct ConfigError {
+    /// The variable.
+    pub variable: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+impl ConfigError {
+    fn new(variable: &str, problem: impl ToString, remedy: &'static str) -> Self {
+        Self { variable: variable.to_owned(), problem: problem.to_string(), remedy }
+    }
+}
+
+/// The AWS services that adapters call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Amazon RDS.
+    Rds,
+    /// Amazon DynamoDB.
+    DynamoDb,
+    /// Amazon CloudWatch.
+    CloudWatch,
+    /// AWS Step Functions.
+    StepFunctions,
+    /// The data plane of routing control.
+    RoutingControl,
+}
+
+impl Service {
+    const ALL: [Self; 5] = [Self::Rds, Self::DynamoDb, Self::CloudWatch, Self::StepFunctions, Self::RoutingControl];
+
+    /// The variable that overrides its endpoint, as the SDKs and the AWS CLI know it.
+    pub const fn endpoint_variable(self) -> &'static str {
+        match self {
+            Self::Rds => "AWS_ENDPOINT_URL_RDS",
+            Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
+            Self::CloudWatch => "AWS_ENDPOINT_URL_CLOUDWATCH",
+            Self::StepFunctions => "AWS_ENDPOINT_URL_SFN",
+            Self::RoutingControl => "AWS_ENDPOINT_URL_ROUTE53_RECOVERY_CLUSTER",
+        }
+    }
+}
+
+/// What a client is for; its retries and deadlines follow from that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calls {
+    /// Reads of a control plane or the table: tried twice at most, within [`READ_TIMEOUT`] altogether.
+    Reads,
+    /// Calls that change something: sent once, within [`CALL_TIMEOUT`].
+    Mutations,
+    /// Calls to one of five routing-control endpoints: sent once, within [`ENDPOINT_TIMEOUT`]; the step asks the next one.
+    Endpoint,
+}
+
+impl Calls {
+    /// The SDK's retries for such calls.
+    pub fn retries(self) -> RetryConfig {
+        match self {
+            Self::Reads => RetryConfig::standard().with_max_attempts(READ_ATTEMPTS),
+            Self::Mutations | Self::Endpoint => RetryConfig::disabled(),
+        }
+    }
+
+    /// The deadlines of such calls.
+    pub fn timeouts(self) -> TimeoutConfig {
+        let timeouts = TimeoutConfig::builder();
+        match self {
+            Self::Reads => timeouts
+                .connect_timeout(CONNECT_TIMEOUT)
+                .operation_attempt_timeout(READ_TIMEOUT.as_duration() / READ_ATTEMPTS)
+                .operation_timeout(READ_TIMEOUT.as_duration()),
+            Self::Mutations => timeouts.connect_timeout(CONNECT_TIMEOUT).operation_timeout(CALL_TIMEOUT.as_duration()),
+            Self::Endpoint => {
+                timeouts.connect_timeout(ENDPOINT_CONNECT_TIMEOUT).operation_timeout(ENDPOINT_TIMEOUT.as_duration())
+            }
+        }
+        .build()
+    }
+}
+
+/// What the function's environment says.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    home: Region,
+    table: Option<String>,
+    table_region: Region,
+    state_machine: Option<Arn>,
+    credentials: Credentials,
+    endpoints: BTreeMap<Service, String>,
+    http_client: SharedHttpClient,
+}
+
+impl Environment {
+    /// Reads the process's environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::read(|variable| std::env::var(variable).ok())
+    }
+
+    /// Reads the environment that `lookup` knows. An empty variable counts as missing, as an empty parameter of a template
+    /// leaves one.
+    ///
+    /// # Errors
+    /// The first variable that is missing or malformed.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let set = |variable: &str| lookup(variable).filter(|value| !value.is_empty());
+        let required = |variable: &str, remedy| set(variable).ok_or_else(|| missing(variable, remedy));
+        let home = parse::<Region>("AWS_REGION", &required("AWS_REGION", "Lambda sets it; set it for a local run")?)?;
+        let table_region = match set("LIFEBOAT_TABLE_REGION") {
+            Some(region) => parse("LIFEBOAT_TABLE_REGION", &region)?,
+            None => home.clone(),
+        };
+        let credentials = Credentials::new(
+            required("AWS_ACCESS_KEY_ID", "Lambda sets it from the function's role; set it for a local run")?,
+            required("AWS_SECRET_ACCESS_KEY", "Lambda sets it from the function's role; set it for a local run")?,
+            set("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        Ok(Self {
+            state_machine: set("LIFEBOAT_STATE_MACHINE").map(|arn| read_state_machine(&arn, &home)).transpose()?,
+            table: set("LIFEBOAT_TABLE"),
+            table_region,
+            home,
+            credentials,
+            endpoints: read_endpoints(set)?,
+            http_client: http_client(),
+        })
+    }
+
+    /// The same with another HTTP client, such as a scripted one.
+    #[must_use]
+    pub fn with_http_client(mut self, http_client: SharedHttpClient) -> Self {
+        self.http_client = http_client;
+        self
+    }
+
+    /// The Region in which this function runs.
+    pub const fn home(&self) -> &Region {
+        &self.home
+    }
+
+    /// The name of the table, and the Region in which this function uses it: home, unless told otherwise.
+    ///
+    /// # Errors
+    /// `LIFEBOAT_TABLE` is not set.
+    pub fn table(&self) -> Result<(&str, &Region), ConfigError> {
+        let remedy = "set it to the name of the DynamoDB table that holds plans and locks";
+        let table = self.table.as_deref().ok_or_else(|| missing("LIFEBOAT_TABLE", remedy))?;
+        Ok((table, &self.table_region))
+    }
+
+    /// The state machine that runs are executions of, in the home Region.
+    ///
+    /// # Errors
+    /// `LIFEBOAT_STATE_MACHINE` is not set.
+    pub fn state_machine(&self) -> Result<&Arn, ConfigError> {
+        let remedy = "set it to the ARN of Lifeboat's state machine in this Region";
+        self.state_machine.as_ref().ok_or_else(|| missing("LIFEBOAT_STATE_MACHINE", remedy))
+    }
+
+    /// The configuration of an SDK client of `service` in `region` for `calls`.
+    pub fn config(&self, service: Service, region: &Region, calls: Calls) -> SdkConfig {
+        let mut config = SdkConfig::builder();
+        config.set_endpoint_url(self.endpoints.get(&service).cloned());
+        config
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_types::region::Region::new(region.as_str().to_owned()))
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
+            .http_client(self.http_client.clone())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .retry_config(calls.retries())
+            .timeout_config(calls.timeouts())
+            // Answers are small, and the operation's deadline covers their bodies: one timer is enough.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build()
+    }
+
+    /// The configuration of a client of one routing-control endpoint: `url`, signed for `region`.
+    pub fn endpoint_config(&self, url: &str, region: &Region) -> SdkConfig {
+        let config = self.config(Service::RoutingControl, region, Calls::Endpoint);
+        match config.endpoint_url() {
+            Some(_overridden) => config,
+            None => config.into_builder().endpoint_url(url).build(),
+        }
+    }
+}
+
+fn missing(variable: &str, remedy: &'static str) -> ConfigError {
+    ConfigError::new(variable, "it is not set", remedy)
+}
+
+fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(variable: &str, value: &str) -> Result<T, ConfigError> {
+    value.parse().map_err(|expected| {
+        ConfigError::new(variable, format!("it is {value:?}, {expected}"), "correct it in the function's environment")
+    })
+}
+
+fn read_state_machine(text: &str, home: &Region) -> Result<Arn, ConfigError> {
+    let arn: Arn = parse("LIFEBOAT_STATE_MACHINE", text)?;
+    if arn.service() == "states" && arn.region() == home.as_str() {
+        Ok(arn)
+    } else {
+        let problem = format!("it is {text:?}, which is no state machine in {home}");
+        Err(ConfigError::new("LIFEBOAT_STATE_MACHINE", problem, "a run executes in the Region that starts it"))
+    }
+}
+
+fn read_endpoints(set: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<Service, String>, ConfigError> {
+    let mut endpoints = BTreeMap::new();
+    for service in Service::ALL {
+        for variable in [service.endpoint_variable(), "AWS_ENDPOINT_URL"] {
+            let Some(url) = set(variable) else { continue };
+            if !url.starts_with("http://") && !url.starts_with("https://") {
+                return Err(ConfigError::new(variable, format!("it is {url:?}"), "start it with http:// or https://"));
+            }
+            endpoints.entry(service).or_insert(url);
+        }
+    }
+    Ok(endpoints)
+}
+
+/// One client for every service: connections are pooled by host. It serves `http://` as well, for local runs.
+fn http_client() -> SharedHttpClient {
+    let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
+    let context = TlsContext::builder().with_trust_store(roots).build().expect("rustls takes any context");
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::rustls(CryptoMode::Ring))
+        .tls_context(context)
+        .build_https()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trust_store_holds_the_five_roots_that_amazon_trust_services_names() {
+        let text = String::from_utf8_lossy(AMAZON_ROOTS);
+        assert_eq!(text.matches("-----BEGIN CERTIFICATE-----").count(), 5);
+        for n in 1..=4 {
+            assert!(text.contains(&format!("CN=Amazon Root CA {n}")));
+        }
+        assert!(text.contains("CN=Starfield Services Root Certificate Authority - G2"));
+    }
+}

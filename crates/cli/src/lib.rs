@@ -1,0 +1,3 @@
+//! The `lifeboat` command.
+
+pub mod plan_file;

@@ -1,0 +1,12 @@
+//! The runner: executes `statemachine/*.asl.json` itself, in virtual time.
+//!
+//! Guarantees: a strict subset of the Amazon States Language with JSONata; a field, a state type, a resource or an
+//! expression that it does not know is an error when the machine is read, not a surprise while it runs.
+
+mod definition;
+mod expression;
+mod retry;
+mod runner;
+
+pub use definition::{DefinitionError, Machine};
+pub use runner::{Ended, Execution, Functions, Invocation, Observer, Runner, StateError};

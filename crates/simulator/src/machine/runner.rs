@@ -1,0 +1,420 @@
+//! Executes a machine.
+
+use std::rc::Rc;
+
+use async_trait::async_trait;
+use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use lifeboat_model::{Period, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::definition::{Catcher, Fail, Machine, MapState, State, States, Task};
+use super::expression::{Variables, fill};
+use super::retry::{Retries, catcher};
+
+/// The most bytes of one input or output (Step Functions quota).
+const DATA_MAX: usize = 256 * 1024;
+/// The most events of one history (Step Functions quota): the execution fails when it is reached.
+const HISTORY_MAX: u64 = 25_000;
+
+/// What the runner needs of the world around it.
+#[async_trait(?Send)]
+pub trait Functions {
+    /// Invokes a function by the name that the definition gives it.
+    async fn invoke(&self, invocation: Invocation<'_>) -> Result<Value, StateError>;
+    /// Now.
+    fn now(&self) -> Timestamp;
+    /// Returns after `period`.
+    async fn sleep(&self, period: Period);
+    /// The time that one state transition takes.
+    fn transition_time(&self) -> Period;
+    /// A number from 0 to 1, for jitter.
+    fn chance(&self) -> f64;
+}
+
+/// One call of a function.
+pub struct Invocation<'a> {
+    /// The function, as the definition names it.
+    pub function: &'a str,
+    /// The payload.
+    pub payload: Value,
+    /// The execution that calls.
+    pub execution: &'a Execution,
+}
+
+/// Hears of what an execution does.
+pub trait Observer {
+    /// A state is entered; `item` tells the iterations of a map apart.
+    fn entered(&self, execution: &Execution, state: &str, item: Option<&str>);
+    /// A state is left, after a retry or for good; `problem` is its error.
+    fn left(&self, execution: &Execution, state: &str, item: Option<&str>, problem: Option<&StateError>);
+    /// A state's task failed and is tried again.
+    fn retries(&self, execution: &Execution, state: &str, item: Option<&str>, error: &StateError, after: Period);
+}
+
+/// An execution of the machine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Execution {
+    /// Its ARN.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its input.
+    pub input: Value,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
+/// An error with its name and cause, as Step Functions has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateError {
+    /// The name.
+    pub error: String,
+    /// The cause.
+    pub cause: String,
+}
+
+impl StateError {
+    /// An error.
+    pub fn new(error: &str, cause: impl Into<String>) -> Self {
+        Self { error: error.to_owned(), cause: cause.into() }
+    }
+}
+
+/// How an execution ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// Its output, or its error.
+    pub result: Result<Value, StateError>,
+    /// How many state transitions it made.
+    pub transitions: u64,
+    /// How many events its history has.
+    pub history_events: u64,
+}
+
+/// Executes one machine.
+pub struct Runner<F, O> {
+    machine: Rc<Machine>,
+    functions: F,
+    observer: O,
+}
+
+/// Where in an execution we are.
+#[derive(Clone)]
+struct Scope<'a> {
+    execution: &'a Execution,
+    counters: &'a Counters,
+    variables: Variables,
+    item: Option<Item>,
+}
+
+#[derive(Clone)]
+struct Item {
+    index: usize,
+    value: Value,
+    label: String,
+}
+
+#[derive(Default)]
+struct Counters {
+    transitions: std::cell::Cell<u64>,
+    events: std::cell::Cell<u64>,
+}
+
+impl Counters {
+    fn count(&self, events: u64) -> Result<(), StateError> {
+        self.events.set(self.events.get() + events);
+        if self.events.get() > HISTORY_MAX {
+            return Err(StateError::new("States.Runtime", format!("the history has more than {HISTORY_MAX} events")));
+        }
+        Ok(())
+    }
+}
+
+/// Where a state leads.
+enum Step {
+    To(String, Value),
+    End(Value),
+}
+
+impl<F: Functions, O: Observer> Runner<F, O> {
+    /// A runner of `machine`.
+    pub fn new(machine: Rc<Machine>, functions: F, observer: O) -> Self {
+        Self { machine, functions, observer }
+    }
+
+    /// Runs `execution` to its end.
+    pub async fn execute(&self, execution: &Execution) -> Ended {
+        let counters = Counters::default();
+        let scope = Scope { execution, counters: &counters, variables: Variables::new(), item: None };
+        let work = self.run_states(&self.machine.start_at, &self.machine.states, execution.input.clone(), scope);
+        let limit = self.functions.sleep(Period::seconds(self.machine.timeout_seconds));
+        let result = match select(work, limit).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), _)) => Err(StateError::new("States.Timeout", "the execution ran out of time")),
+        };
+        Ended { result, transitions: counters.transitions.get(), history_events: counters.events.get() + 2 }
+    }
+
+    fn run_states<'a>(
+        &'a self,
+        start_at: &'a str,
+        states: &'a States,
+        input: Value,
+        mut scope: Scope<'a>,
+    ) -> LocalBoxFuture<'a, Result<Value, StateError>> {
+        Box::pin(async move {
+            let mut name = start_at.to_owned();
+            let mut input = input;
+            loop {
+                let state = states
+                    .get(&name)
+                    .ok_or_else(|| StateError::new("States.Runtime", format!("state {name} does not exist")))?;
+                scope.counters.transitions.set(scope.counters.transitions.get() + 1);
+                scope.counters.count(2)?;
+                self.functions.sleep(self.functions.transition_time()).await;
+                let label = scope.item.as_ref().map(|i| i.label.clone());
+                self.observer.entered(scope.execution, &name, label.as_deref());
+                limit_data(&input)?;
+                let result = self.run_state(&name, state, input, &mut scope).await;
+                self.observer.left(scope.execution, &name, label.as_deref(), result.as_ref().err());
+                match result? {
+                    Step::To(next, output) => {
+                        limit_data(&output)?;
+                        (name, input) = (next, output);
+                    }
+                    Step::End(output) => return Ok(output),
+                }
+            }
+        })
+    }
+
+    async fn run_state<'a>(
+        &'a self,
+        name: &str,
+        state: &'a State,
+        input: Value,
+        scope: &mut Scope<'a>,
+    ) -> Result<Step, StateError> {
+        let states = scope.states(name, &input);
+        match state {
+            State::Task(task) => {
+                let result = self.try_task(name, task, &states, scope).await;
+                settle(result, &task.catch, &states, scope, |result, states, scope| {
+                    let states = with(states, "result", result);
+                    let output = match &task.output {
+                        Some(output) => evaluated(output, &states, scope)?,
+                        None => states.get("result").cloned().unwrap_or(Value::Null),
+                    };
+                    scope.assign(task.assign.as_ref(), &states)?;
+                    Ok(onward(task.next.as_ref(), output))
+                })
+            }
+            State::Map(map) => {
+                let result = self.try_map(name, map, &states, scope).await;
+                settle(result, &map.catch, &states, scope, |result, states, scope| {
+                    let states = with(states, "result", result);
+                    let output = match &map.output {
+                        Some(output) => evaluated(output, &states, scope)?,
+                        None => states.get("result").cloned().unwrap_or(Value::Null),
+                    };
+                    Ok(onward(map.next.as_ref(), output))
+                })
+            }
+            State::Choice(choice) => {
+                for rule in &choice.choices {
+                    match evaluated(&Value::String(rule.condition.clone()), &states, scope)? {
+                        Value::Bool(true) => return Ok(Step::To(rule.next.clone(), input)),
+                        Value::Bool(false) => {}
+                        other => return Err(not_a("a condition", "true or false", &other)),
+                    }
+                }
+                Ok(Step::To(choice.default.clone(), input))
+            }
+            State::Wait(wait) => {
+                let seconds = evaluated(&wait.seconds, &states, scope)?;
+                let whole = seconds.as_f64().filter(|s| (0.0..=99_999_999.0).contains(s) && s.fract() == 0.0);
+                let whole = whole.ok_or_else(|| not_a("Seconds", "a whole number from 0", &seconds))?;
+                self.functions.sleep(Period::ms((whole * 1000.0) as u32)).await;
+                Ok(Step::To(wait.next.clone(), input))
+            }
+            State::Pass(pass) => {
+                let output = match &pass.output {
+                    Some(output) => evaluated(output, &states, scope)?,
+                    None => input,
+                };
+                scope.assign(pass.assign.as_ref(), &states)?;
+                Ok(onward(pass.next.as_ref(), output))
+            }
+            State::Succeed(succeed) => match &succeed.output {
+                Some(output) => Ok(Step::End(evaluated(output, &states, scope)?)),
+                None => Ok(Step::End(input)),
+            },
+            State::Fail(fail) => Err(failed(fail, &states, scope)?),
+        }
+    }
+
+    async fn try_task(&self, name: &str, task: &Task, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
+        let mut retries = Retries::new(&task.retry);
+        loop {
+            let result = self.call(task, states, scope).await;
+            let Err(error) = result else { return result };
+            let Some(delay) = retries.delay(&error.error, self.functions.chance()) else { return Err(error) };
+            let label = scope.item.as_ref().map(|i| i.label.as_str());
+            self.observer.retries(scope.execution, name, label, &error, delay);
+            self.functions.sleep(delay).await;
+        }
+    }
+
+    async fn call(&self, task: &Task, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
+        let arguments = evaluated(&task.arguments, states, scope)?;
+        limit_data(&arguments)?;
+        scope.counters.count(3)?;
+        let function = task.function().unwrap_or_default();
+        let payload = arguments.get("Payload").cloned().unwrap_or_else(|| json!({}));
+        let invocation = Invocation { function, payload, execution: scope.execution };
+        let limit = self.functions.sleep(Period::seconds(task.timeout_seconds));
+        let result = match select(self.functions.invoke(invocation), limit).await {
+            Either::Left((result, _)) => result?,
+            Either::Right(((), _)) => return Err(StateError::new("States.Timeout", "the task ran out of time")),
+        };
+        limit_data(&result)?;
+        Ok(json!({"Payload": result, "StatusCode": 200, "ExecutedVersion": "$LATEST"}))
+    }
+
+    async fn try_map<'a>(
+        &'a self,
+        name: &str,
+        map: &'a MapState,
+        states: &Value,
+        scope: &Scope<'a>,
+    ) -> Result<Value, StateError> {
+        let mut retries = Retries::new(&map.retry);
+        loop {
+            let result = self.run_map(map, states, scope).await;
+            let Err(error) = result else { return result };
+            let Some(delay) = retries.delay(&error.error, self.functions.chance()) else { return Err(error) };
+            self.observer.retries(scope.execution, name, None, &error, delay);
+            self.functions.sleep(delay).await;
+        }
+    }
+
+    /// Every item, in order, at most so many at once; the first error ends them all.
+    async fn run_map<'a>(&'a self, map: &'a MapState, states: &Value, scope: &Scope<'a>) -> Result<Value, StateError> {
+        let items = match evaluated(&map.items, states, scope)? {
+            Value::Array(items) => items,
+            other => return Err(not_a("Items", "a list", &other)),
+        };
+        scope.counters.count(2 + 2 * items.len() as u64)?;
+        let iterations = items.into_iter().enumerate().map(|(index, value)| {
+            let label = value.as_str().map_or_else(|| index.to_string(), str::to_owned);
+            let mut inner = scope.clone();
+            inner.item = Some(Item { index, value: value.clone(), label });
+            let states = with(states, "context", inner.context(""));
+            async move {
+                let input = match &map.item_selector {
+                    Some(selector) => evaluated(selector, &states, &inner)?,
+                    None => value,
+                };
+                let processor = &map.item_processor;
+                self.run_states(&processor.start_at, &processor.states, input, inner).await
+            }
+        });
+        let results: Vec<Value> = stream::iter(iterations).buffered(map.max_concurrency).try_collect().await?;
+        let results = Value::Array(results);
+        limit_data(&results)?;
+        Ok(results)
+    }
+}
+
+impl Scope<'_> {
+    fn context(&self, state: &str) -> Value {
+        let execution = self.execution;
+        let mut context = json!({
+            "Execution": {
+                "Id": execution.id, "Name": execution.name, "Input": execution.input,
+                "StartTime": execution.started_at.to_string(),
+            },
+            "State": {"Name": state},
+        });
+        if let (Some(item), Some(fields)) = (&self.item, context.as_object_mut()) {
+            fields.insert("Map".to_owned(), json!({"Item": {"Index": item.index, "Value": item.value}}));
+        }
+        context
+    }
+
+    fn states(&self, state: &str, input: &Value) -> Value {
+        json!({"input": input, "context": self.context(state)})
+    }
+
+    fn assign(&mut self, assign: Option<&Map<String, Value>>, states: &Value) -> Result<(), StateError> {
+        let Some(assign) = assign else { return Ok(()) };
+        // Expressions see the variables as they were when the state was entered.
+        let values: Result<Vec<(String, Value)>, StateError> =
+            assign.iter().map(|(name, template)| Ok((name.clone(), evaluated(template, states, self)?))).collect();
+        self.variables.extend(values?);
+        Ok(())
+    }
+}
+
+/// The way on from a task or map: by its result, or by the catcher that its error meets.
+fn settle<'a>(
+    result: Result<Value, StateError>,
+    catch: &[Catcher],
+    states: &Value,
+    scope: &mut Scope<'a>,
+    well: impl FnOnce(Value, &Value, &mut Scope<'a>) -> Result<Step, StateError>,
+) -> Result<Step, StateError> {
+    let error = match result.and_then(|value| well(value, states, scope)) {
+        Ok(step) => return Ok(step),
+        Err(error) => error,
+    };
+    let Some(catcher) = catcher(catch, &error.error) else { return Err(error) };
+    let error_output = json!({"Error": error.error, "Cause": error.cause});
+    let states = with(states, "errorOutput", error_output.clone());
+    let output = match &catcher.output {
+        Some(output) => evaluated(output, &states, scope)?,
+        None => error_output,
+    };
+    scope.assign(catcher.assign.as_ref(), &states)?;
+    Ok(Step::To(catcher.next.clone(), output))
+}
+
+fn onward(next: Option<&String>, output: Value) -> Step {
+    match next {
+        Some(next) => Step::To(next.clone(), output),
+        None => Step::End(output),
+    }
+}
+
+fn with(states: &Value, key: &str, value: Value) -> Value {
+    let mut states = states.clone();
+    if let Some(fields) = states.as_object_mut() {
+        fields.insert(key.to_owned(), value);
+    }
+    states
+}
+
+fn evaluated(template: &Value, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
+    fill(template, states, &scope.variables).map_err(|cause| StateError::new("States.QueryEvaluationError", cause))
+}
+
+fn failed(fail: &Fail, states: &Value, scope: &Scope<'_>) -> Result<StateError, StateError> {
+    let text = |template: &str| match evaluated(&Value::String(template.to_owned()), states, scope)? {
+        Value::String(text) => Ok(text),
+        other => Err(not_a("Error or Cause", "a text", &other)),
+    };
+    Ok(StateError { error: text(&fail.error)?, cause: text(&fail.cause)? })
+}
+
+fn not_a(what: &str, expected: &str, found: &Value) -> StateError {
+    StateError::new("States.QueryEvaluationError", format!("{what} is not {expected} but {found}"))
+}
+
+fn limit_data(data: &Value) -> Result<(), StateError> {
+    let bytes = data.to_string().len();
+    if bytes > DATA_MAX {
+        return Err(StateError::new("States.DataLimitExceeded", format!("{bytes} bytes are more than {DATA_MAX}")));
+    }
+    Ok(())
+}

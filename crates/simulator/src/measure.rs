@@ -1,0 +1,152 @@
+//! Turns what happened into the figures of the report.
+
+use std::collections::BTreeSet;
+
+use lifeboat_model::Timestamp;
+use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
+use lifeboat_model::report::{DamagedWrite, Outcome};
+
+use crate::world::traffic::RoutingChange;
+use crate::world::{RunRecord, World};
+
+/// How finely the earliest possible end of `verify-traffic` is looked for.
+const GRAIN_MS: i64 = 100;
+
+/// The main run: the first that did more than refuse, or else the first.
+pub fn main_run(world: &World) -> Option<RunRecord> {
+    let state = world.state();
+    let acted = state.runs.iter().find(|r| r.outcome() != Some(Outcome::Unchanged));
+    acted.or(state.runs.first()).cloned()
+}
+
+/// The times of a drill's phases; what did not happen is absent.
+pub struct Phases {
+    /// Outage to alarm.
+    pub detection_s: Option<f64>,
+    /// Alarm, or start by hand, to the first promotion call or the refusal.
+    pub decision_s: Option<f64>,
+    /// First promotion call to the last writer in place.
+    pub promotion_s: Option<f64>,
+    /// Change of routing to the last request that a client sent to the source.
+    pub propagation_s: Option<f64>,
+    /// The main run.
+    pub run_s: f64,
+    /// The services' own longest chain in it.
+    pub critical_path_s: f64,
+}
+
+/// Measures the phases.
+pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
+    let outage = world.state().outages.first().map(|o| o.from);
+    let alarm = {
+        let state = world.state();
+        let at_target = state.watchers.alarms.iter().find(|(_, region)| *region == state.direction.target);
+        at_target.map(|(at, _)| *at)
+    };
+    let detection_s = alarm.zip(outage).map(|(alarm, outage)| alarm.seconds_since(outage));
+    let Some(run) = run else {
+        return Phases {
+            detection_s,
+            decision_s: None,
+            promotion_s: None,
+            propagation_s: None,
+            run_s: 0.0,
+            critical_path_s: 0.0,
+        };
+    };
+    let started = run.execution.started_at;
+    let ended = run.ended.as_ref().map_or(world.now(), |(at, _)| *at);
+    let promotions: Vec<(Timestamp, Timestamp)> = {
+        let state = world.state();
+        let within = state.aurora.promotions.iter().filter(|p| p.accepted_at >= started && p.accepted_at <= ended);
+        within.map(|p| (p.accepted_at, p.done_at.unwrap_or(ended).min(ended))).collect()
+    };
+    let first_call = promotions.iter().map(|(accepted, _)| *accepted).min();
+    let last_done = promotions.iter().map(|(_, done)| *done).max();
+    let change = {
+        let state = world.state();
+        state.traffic.changes.iter().find(|c| c.at >= started && c.at <= ended).cloned()
+    };
+    let decided = first_call.unwrap_or(ended);
+    let longest_promotion_s = promotions.iter().map(|(a, d)| d.seconds_since(*a)).fold(0.0, f64::max);
+    let settling_s = change.as_ref().map_or(0.0, |c| serves_at(world, c, ended).seconds_since(c.at));
+    Phases {
+        detection_s,
+        decision_s: Some(decided.seconds_since(alarm.unwrap_or(started).min(started))),
+        promotion_s: first_call.zip(last_done).map(|(first, last)| last.seconds_since(first)),
+        propagation_s: change.and_then(|c| propagation_s(world, c.at)),
+        run_s: ended.seconds_since(started),
+        critical_path_s: longest_promotion_s + settling_s,
+    }
+}
+
+fn propagation_s(world: &World, changed: Timestamp) -> Option<f64> {
+    let state = world.state();
+    let last = state.clients.last_use.get(&state.direction.source)?;
+    Some(last.seconds_since(changed).max(0.0))
+}
+
+/// The earliest moment at which DNS and the published canary results allow `verify-traffic` to say that the target
+/// serves: asked of the very decision, against what was readable at each moment.
+fn serves_at(world: &World, change: &RoutingChange, ended: Timestamp) -> Timestamp {
+    let (plan, direction) = {
+        let state = world.state();
+        (state.plan.clone(), state.direction.clone())
+    };
+    let watching: Vec<_> =
+        plan.canaries.iter().filter(|c| c.watches == direction.target && c.runs_in != direction.source).collect();
+    let entry = BTreeSet::from(["the target".to_owned()]);
+    let mut at = change.at;
+    while at < ended {
+        let canaries: Vec<_> = watching.iter().map(|c| world.canary_points(c, change.at, at)).collect();
+        let answers = change.answered_at.is_some_and(|answered| answered <= at);
+        let now = if answers { entry.clone() } else { BTreeSet::new() };
+        let names = [NameSeen { name: "all".to_owned(), now, target: entry.clone() }];
+        if verify_traffic(&names, &canaries, &plan.limits, change.at, at) == Traffic::Verified {
+            return at;
+        }
+        at = Timestamp::from_ms(at.as_ms() + GRAIN_MS);
+    }
+    ended
+}
+
+/// From the first failed request to the last client served again; `None` when some client never was.
+pub fn rto_s(world: &World) -> Option<f64> {
+    let state = world.state();
+    let clients = &state.clients;
+    match (clients.first_failure, clients.recovered_at()) {
+        (None, _) => Some(0.0),
+        (Some(first), Some(last)) if clients.all_served() => Some(last.seconds_since(first)),
+        (Some(_), _) => None,
+    }
+}
+
+/// The time span of the lost writes: from the oldest of them to the moment its Region went dark, over all databases.
+pub fn rpo_s(world: &World) -> f64 {
+    let state = world.state();
+    let lost = state.aurora.databases.values().flat_map(|db| db.writes.iter().filter(|w| w.lost));
+    let spans = lost.map(|w| {
+        let went_dark = state.outages.iter().filter(|o| o.region == w.region && o.from >= w.at).map(|o| o.from).min();
+        went_dark.map_or(0.0, |at| at.seconds_since(w.at))
+    });
+    spans.fold(0.0, f64::max)
+}
+
+/// Every write that was lost or that conflicts, in order.
+pub fn damaged_writes(world: &World) -> Vec<DamagedWrite> {
+    let state = world.state();
+    let mut damaged: Vec<DamagedWrite> = Vec::new();
+    for (name, db) in &state.aurora.databases {
+        for write in db.writes.iter().filter(|w| w.lost || w.conflicting) {
+            damaged.push(DamagedWrite {
+                id: write.id,
+                database: name.to_string(),
+                region: write.region.to_string(),
+                at_s: world.seconds(write.at),
+                damage: if write.conflicting { "conflicting" } else { "lost" }.to_owned(),
+            });
+        }
+    }
+    damaged.sort_by_key(|w| w.id);
+    damaged
+}

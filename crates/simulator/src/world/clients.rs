@@ -1,0 +1,177 @@
+//! Clients that resolve, read and write, and what became of each request: availability and RTO are measured here.
+
+use std::collections::BTreeMap;
+
+use lifeboat_model::plan::Name;
+use lifeboat_model::report::AvailabilitySecond;
+use lifeboat_model::{Period, Region, Timestamp};
+
+use super::{BEGINNING, World};
+use crate::service_times::WRITER_ENDPOINT_CACHE;
+
+/// How many clients there are.
+const CLIENTS: usize = 40;
+/// How often each makes a request.
+const EVERY: Period = Period::seconds(1);
+
+/// The clients and what became of their requests.
+pub struct Clients {
+    /// Each client's phase within the second.
+    phases: Vec<Period>,
+    /// For each client the last request that failed and the last that succeeded.
+    pub last: Vec<LastRequests>,
+    /// Requests in each second since the beginning.
+    pub seconds: Vec<AvailabilitySecond>,
+    /// When the first request failed.
+    pub first_failure: Option<Timestamp>,
+    /// Requests made.
+    pub total: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// What the store's services in a Region hold to be the writer of a database, and until when they believe it.
+    writers: BTreeMap<(Region, Name), (Region, Timestamp)>,
+    /// When a client last sent a request to a Region.
+    pub last_use: BTreeMap<Region, Timestamp>,
+    /// Regions in which the store's services fail.
+    pub broken_services: Vec<Region>,
+}
+
+/// One client's last requests.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LastRequests {
+    /// The last that failed.
+    pub failure: Option<Timestamp>,
+    /// The last that succeeded.
+    pub success: Option<Timestamp>,
+    /// The first that succeeded after the last that failed.
+    pub recovered: Option<Timestamp>,
+}
+
+impl Clients {
+    pub(super) fn new(rng: &mut fastrand::Rng) -> Self {
+        Self {
+            phases: (0..CLIENTS).map(|_| Period::ms(rng.u32(0..1000))).collect(),
+            last: vec![LastRequests::default(); CLIENTS],
+            seconds: Vec::new(),
+            first_failure: None,
+            total: 0,
+            failed: 0,
+            writers: BTreeMap::new(),
+            last_use: BTreeMap::new(),
+            broken_services: Vec::new(),
+        }
+    }
+
+    /// Whether every client's last request succeeded.
+    pub fn all_served(&self) -> bool {
+        self.last.iter().all(|l| l.success > l.failure)
+    }
+
+    /// When the last client was served again after failures.
+    pub fn recovered_at(&self) -> Option<Timestamp> {
+        self.last.iter().filter_map(|l| l.recovered).max()
+    }
+
+    fn count(&mut self, client: usize, region: &Region, at: Timestamp, ok: bool) {
+        self.last_use.insert(region.clone(), at);
+        let second = usize::try_from(at.ms_since(BEGINNING) / 1000).unwrap_or(0);
+        if self.seconds.len() <= second {
+            self.seconds.resize(second + 1, AvailabilitySecond::default());
+        }
+        let (Some(bucket), Some(last)) = (self.seconds.get_mut(second), self.last.get_mut(client)) else { return };
+        self.total += 1;
+        if ok {
+            bucket.ok += 1;
+            if last.failure > last.success {
+                last.recovered = Some(at);
+            }
+            last.success = Some(at);
+        } else {
+            bucket.failed += 1;
+            last.failure = Some(at);
+            self.failed += 1;
+            self.first_failure.get_or_insert(at);
+        }
+    }
+}
+
+impl World {
+    pub(super) fn start_clients(&self) {
+        let phases = self.state().clients.phases.clone();
+        for (client, phase) in phases.into_iter().enumerate() {
+            let world = self.clone();
+            self.0.executor.spawn(async move { world.be_client(client, phase).await });
+        }
+    }
+
+    async fn be_client(&self, client: usize, phase: Period) {
+        self.sleep(phase).await;
+        let ttl = self.state().plan.dns.first().map_or(Period::seconds(60), |d| d.ttl);
+        // Clients came at different times, so their caches expire at different times.
+        let age = Period::ms((self.chance() * ttl.as_ms() as f64) as u32);
+        let mut region = self.region_for(client);
+        let mut expires = self.now().plus(ttl).minus(age);
+        let mut turn = client;
+        loop {
+            if self.now() >= expires {
+                region = self.region_for(client);
+                expires = self.now().plus(ttl);
+            }
+            let ok = match turn.is_multiple_of(2) {
+                true => self.store_reads(&region),
+                false => self.store_writes(&region, turn / 2),
+            };
+            let now = self.now();
+            self.state_mut().clients.count(client, &region, now, ok);
+            turn += 1;
+            self.sleep(EVERY).await;
+        }
+    }
+
+    /// Whether the store in `region` answers a read: from the database's member there.
+    pub(super) fn store_reads(&self, region: &Region) -> bool {
+        !self.is_dark(region) && !self.state().clients.broken_services.contains(region)
+    }
+
+    /// Whether the store in `region` takes a write, to the database that is up with this `turn`.
+    pub(super) fn store_writes(&self, region: &Region, turn: usize) -> bool {
+        let database = {
+            let state = self.state();
+            let names: Vec<&Name> = state.aurora.databases.keys().collect();
+            names.get(turn % names.len().max(1)).map(|n| (*n).clone())
+        };
+        database.is_some_and(|database| {
+            self.writer_for(region, &database).is_some_and(|w| self.write(&database, &w).is_some())
+        })
+    }
+
+    /// Whether a write of the store in `region` would reach a writer, without making one.
+    pub(super) fn store_could_write(&self, region: &Region) -> bool {
+        let names: Vec<Name> = self.state().aurora.databases.keys().cloned().collect();
+        names.iter().all(|database| {
+            let writer = self.writer_for(region, database);
+            let state = self.state();
+            writer.is_some_and(|w| state.aurora.databases.get(database).is_some_and(|db| db.accepting.contains(&w)))
+        })
+    }
+
+    /// The writer that the store in `region` uses, if it is reachable: by the global writer endpoint, as cached.
+    fn writer_for(&self, region: &Region, database: &Name) -> Option<Region> {
+        if !self.store_reads(region) {
+            return None;
+        }
+        let now = self.now();
+        let key = (region.clone(), database.clone());
+        let mut state = self.state_mut();
+        let fresh = state.clients.writers.get(&key).filter(|(_, until)| *until > now).map(|(w, _)| w.clone());
+        let writer = match fresh {
+            Some(writer) => writer,
+            None => {
+                let writer = state.aurora.databases.get(database)?.writer.clone();
+                state.clients.writers.insert(key, (writer.clone(), now.plus(WRITER_ENDPOINT_CACHE)));
+                writer
+            }
+        };
+        (!state.dark.contains_key(&writer)).then_some(writer)
+    }
+}

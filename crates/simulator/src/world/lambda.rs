@@ -1,0 +1,176 @@
+//! Lambda: environments that start cold, run the shipped steps, and are ended at their hard timeout.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::task::{Poll, Waker};
+
+use futures_util::future::{Either, select};
+use lifeboat_model::limits::Step;
+use lifeboat_model::{Region, StepError, Timestamp};
+use serde_json::{Value, json};
+
+use super::World;
+use super::ports::SimPorts;
+use crate::machine::StateError;
+use crate::service_times::{LAMBDA_COLD, LAMBDA_WARM};
+
+/// Function environments and what was called from them.
+#[derive(Default)]
+pub struct Lambda {
+    idle: BTreeMap<(Region, Step), u32>,
+    invocations: u64,
+    /// Every call that a step made.
+    pub calls: Vec<CallRecord>,
+}
+
+/// Who calls: one invocation of one step.
+#[derive(Clone)]
+pub struct Caller {
+    /// The invocation's number.
+    pub invocation: u64,
+    /// The step.
+    pub step: Step,
+    /// The execution that invoked it; empty for a trigger.
+    pub run_id: String,
+    /// The Region that it runs in.
+    pub home: Region,
+    pub(super) crash: Crash,
+}
+
+/// A call that a step made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CallRecord {
+    /// The invocation.
+    pub invocation: u64,
+    /// The step.
+    pub step: Step,
+    /// The execution; empty for a trigger.
+    pub run_id: String,
+    /// When it took effect, or would have.
+    pub at: Timestamp,
+    /// The operation.
+    pub operation: &'static str,
+    /// The Region or endpoint.
+    pub place: Region,
+    /// What it was about.
+    pub resource: String,
+    /// Whether it took effect (for a read: was answered).
+    pub effective: bool,
+}
+
+/// Ends an invocation from within a call.
+#[derive(Clone, Default)]
+pub(super) struct Crash(Rc<RefCell<(bool, Option<Waker>)>>);
+
+impl Crash {
+    pub(super) fn now(&self) {
+        let mut cell = self.0.borrow_mut();
+        cell.0 = true;
+        if let Some(waker) = cell.1.take() {
+            waker.wake();
+        }
+    }
+
+    async fn happens(&self) {
+        std::future::poll_fn(|context| {
+            let mut cell = self.0.borrow_mut();
+            if cell.0 {
+                return Poll::Ready(());
+            }
+            cell.1 = Some(context.waker().clone());
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+impl World {
+    /// Invokes `step` in `region` for execution `run_id`, as Step Functions does.
+    pub async fn invoke(&self, step: Step, region: &Region, run_id: &str, payload: Value) -> Result<Value, StateError> {
+        if self.is_dark(region) {
+            return Err(StateError::new("Lambda.SdkClientException", format!("{region} does not answer")));
+        }
+        let caller = self.begin(step, region, run_id);
+        let warm = self.take_environment(region, step);
+        self.pause(if warm { LAMBDA_WARM } else { LAMBDA_COLD }).await;
+        let crash = caller.crash.clone();
+        let ports = SimPorts::new(self.clone(), caller);
+        let work = std::pin::pin!(run_step(step, payload, &ports));
+        let ending = std::pin::pin!(async {
+            match select(std::pin::pin!(crash.happens()), self.executor().sleep(step.timeout())).await {
+                Either::Left(_) => StateError::new("Runtime.ExitError", "the process ended"),
+                Either::Right(_) => {
+                    StateError::new("Sandbox.Timedout", format!("Task timed out after {}", step.timeout()))
+                }
+            }
+        });
+        match select(work, ending).await {
+            Either::Left((result, _)) => {
+                self.return_environment(region, step);
+                result.map_err(|error| as_lambda_reports(&error))
+            }
+            Either::Right((error, _)) => Err(error),
+        }
+    }
+
+    fn begin(&self, step: Step, region: &Region, run_id: &str) -> Caller {
+        let lambda = &mut self.state_mut().lambda;
+        lambda.invocations += 1;
+        Caller {
+            invocation: lambda.invocations,
+            step,
+            run_id: run_id.to_owned(),
+            home: region.clone(),
+            crash: Crash::default(),
+        }
+    }
+
+    fn take_environment(&self, region: &Region, step: Step) -> bool {
+        let mut state = self.state_mut();
+        match state.lambda.idle.get_mut(&(region.clone(), step)) {
+            Some(idle) if *idle > 0 => {
+                *idle -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    fn return_environment(&self, region: &Region, step: Step) {
+        *self.state_mut().lambda.idle.entry((region.clone(), step)).or_default() += 1;
+    }
+}
+
+/// A function's error as Step Functions sees it: the error's name, and its payload as the cause.
+fn as_lambda_reports(error: &StepError) -> StateError {
+    let payload = json!({"errorType": error.name(), "errorMessage": error.to_string()});
+    StateError::new(error.name(), payload.to_string())
+}
+
+async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepError> {
+    let (ledger, clock) = (p, p);
+    match step {
+        Step::StartRun => {
+            start_run::handle(event, &start_run::Ports { ledger, clock, executions: p, home: p.home() }).await
+        }
+        Step::Admit => admit::handle(event, &admit::Ports { ledger, clock, home: p.home() }).await,
+        Step::Assess => {
+            let ports = assess::Ports { ledger, clock, databases: p, metrics: p, routing: p, chance: p };
+            assess::handle(event, &ports).await
+        }
+        Step::PromoteDatabase => {
+            promote_database::handle(event, &promote_database::Ports { ledger, clock, databases: p }).await
+        }
+        Step::VerifyWriters => {
+            verify_writers::handle(event, &verify_writers::Ports { ledger, clock, databases: p }).await
+        }
+        Step::ShiftTraffic => {
+            shift_traffic::handle(event, &shift_traffic::Ports { ledger, clock, routing: p, chance: p }).await
+        }
+        Step::VerifyTraffic => {
+            verify_traffic::handle(event, &verify_traffic::Ports { ledger, clock, metrics: p, names: p }).await
+        }
+        Step::Conclude => conclude::handle(event, &conclude::Ports { ledger, clock }).await,
+    }
+}

@@ -1,0 +1,69 @@
+//! The table: plans, locks, settings and journals, strongly consistent over both Regions.
+
+use std::collections::BTreeMap;
+
+use lifeboat_model::journal::Entry;
+use lifeboat_model::lock::{Lock, LockState};
+use lifeboat_model::plan::Name;
+use lifeboat_model::settings::Settings;
+use lifeboat_model::{Plan, Timestamp};
+use lifeboat_ports::{Append, Holder, Mark, StoredPlan, Swap};
+
+/// The table.
+#[derive(Default)]
+pub struct Table {
+    plans: BTreeMap<Name, StoredPlan>,
+    /// The locks.
+    pub locks: BTreeMap<Name, Lock>,
+    /// The kill switch of all plans.
+    pub settings: Settings,
+    /// The journals, in the order of writing.
+    pub journal: Vec<Entry>,
+}
+
+impl Table {
+    pub(super) fn holding(plan: &Plan) -> Self {
+        let stored = StoredPlan { version: 1, plan: plan.clone() };
+        Self { plans: BTreeMap::from([(plan.name.clone(), stored)]), ..Self::default() }
+    }
+
+    pub(super) fn plan(&self, name: &Name, version: Option<u64>) -> Option<StoredPlan> {
+        self.plans.get(name).filter(|p| version.is_none_or(|v| v == p.version)).cloned()
+    }
+
+    pub(super) fn plan_of_alarm(&self, alarm: &str) -> Option<Name> {
+        self.plans.values().find(|p| p.plan.automation.alarm.name == alarm).map(|p| p.plan.name.clone())
+    }
+
+    pub(super) fn replace_lock(&mut self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Swap {
+        let key =
+            |lock: &Lock| (lock.epoch, lock.state, lock.run.run_id.clone(), lock.lease_expires_at, lock.acknowledged);
+        if self.locks.get(plan).map(key) != read.map(key) {
+            return Swap::Changed;
+        }
+        self.locks.insert(plan.clone(), new.clone());
+        Swap::Stored
+    }
+
+    pub(super) fn fence(&mut self, plan: &Name, holder: Holder<'_>, until: Timestamp, mark: Mark) -> Option<Lock> {
+        let held =
+            |l: &&mut Lock| l.state == LockState::Held && l.epoch == holder.epoch && l.run.run_id == holder.run_id;
+        let lock = self.locks.get_mut(plan).filter(held)?;
+        lock.lease_expires_at = until;
+        lock.past_point_of_no_return |= mark == Mark::PointOfNoReturn;
+        Some(lock.clone())
+    }
+
+    pub(super) fn append(&mut self, entry: &Entry) -> Append {
+        if self.journal.iter().any(|e| e.run_id == entry.run_id && e.key() == entry.key()) {
+            return Append::AlreadyThere;
+        }
+        self.journal.push(entry.clone());
+        Append::Written
+    }
+
+    /// The journal of a run.
+    pub fn journal_of(&self, run_id: &str) -> Vec<Entry> {
+        self.journal.iter().filter(|e| e.run_id == run_id).cloned().collect()
+    }
+}

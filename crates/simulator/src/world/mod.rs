@@ -1,0 +1,201 @@
+//! The world: two Regions and what is in them.
+//!
+//! One file a service. State changes happen at a point in virtual time, between awaits; no borrow outlives one.
+
+pub mod aurora;
+pub mod clients;
+mod lambda;
+mod ledger;
+mod log;
+mod ports;
+mod step_functions;
+pub mod traffic;
+mod watchers;
+
+use std::cell::{Ref, RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use lifeboat_model::report::Lane;
+use lifeboat_model::{Direction, Period, Plan, Region, Timestamp};
+
+use crate::executor::Executor;
+use crate::faults::Faults;
+use crate::invariants::Invariants;
+use crate::machine::Machine;
+use crate::service_times::Span;
+
+pub use lambda::{CallRecord, Caller};
+pub use ledger::Table;
+pub use log::{Happening, Log};
+pub use step_functions::{RunRecord, StartedBy};
+
+/// The virtual moment at which every drill begins: a fixed date keeps reports alike.
+pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
+
+/// The world; clones share it.
+#[derive(Clone)]
+pub struct World(Rc<Inner>);
+
+struct Inner {
+    executor: Executor,
+    rng: RefCell<fastrand::Rng>,
+    machine: Rc<Machine>,
+    state: RefCell<State>,
+}
+
+/// Everything that changes.
+pub struct State {
+    /// The plan that is stored at the beginning.
+    pub plan: Plan,
+    /// From where clients were served at the beginning, and to where the main run goes.
+    pub direction: Direction,
+    /// The Regions that are dark, and since when.
+    pub dark: BTreeMap<Region, Timestamp>,
+    /// When a Region was dark, and until when.
+    pub outages: Vec<Outage>,
+    /// Aurora.
+    pub aurora: aurora::Aurora,
+    /// Routing controls and DNS.
+    pub traffic: traffic::TrafficState,
+    /// The clients and what became of their requests.
+    pub clients: clients::Clients,
+    /// Canaries and alarms.
+    pub watchers: watchers::Watchers,
+    /// The table.
+    pub table: Table,
+    /// Function environments and what was called from them.
+    pub lambda: lambda::Lambda,
+    /// Executions.
+    pub runs: Vec<RunRecord>,
+    /// Faults to come.
+    pub faults: Faults,
+    /// The invariants.
+    pub invariants: Invariants,
+    /// What happened.
+    pub log: Log,
+}
+
+/// A Region's outage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The Region.
+    pub region: Region,
+    /// When it went dark.
+    pub from: Timestamp,
+    /// When it came back.
+    pub until: Option<Timestamp>,
+}
+
+impl World {
+    /// A world in which `direction.source` serves `plan`, with every chance in it drawn from `seed`.
+    pub fn new(plan: Plan, direction: Direction, machine: Rc<Machine>, seed: u64) -> Self {
+        let mut rng = fastrand::Rng::with_seed(seed);
+        let state = State {
+            aurora: aurora::Aurora::new(&plan, &direction),
+            traffic: traffic::TrafficState::new(&plan, &direction),
+            clients: clients::Clients::new(&mut rng),
+            watchers: watchers::Watchers::default(),
+            table: Table::holding(&plan),
+            lambda: lambda::Lambda::default(),
+            dark: BTreeMap::new(),
+            outages: Vec::new(),
+            runs: Vec::new(),
+            faults: Faults::default(),
+            invariants: Invariants::default(),
+            log: Log::new(BEGINNING),
+            plan,
+            direction,
+        };
+        let inner =
+            Inner { executor: Executor::new(BEGINNING), rng: RefCell::new(rng), machine, state: RefCell::new(state) };
+        Self(Rc::new(inner))
+    }
+
+    /// Sets everything going that goes by itself: clients, canaries, alarms.
+    pub fn start(&self) {
+        self.start_clients();
+        self.start_watchers();
+    }
+
+    /// The executor.
+    pub fn executor(&self) -> &Executor {
+        &self.0.executor
+    }
+
+    /// Now.
+    pub fn now(&self) -> Timestamp {
+        self.0.executor.now()
+    }
+
+    /// Returns after `period`.
+    pub async fn sleep(&self, period: Period) {
+        self.0.executor.sleep(period).await;
+    }
+
+    /// A duration by chance.
+    pub fn sample(&self, span: Span) -> Period {
+        span.sample(&mut self.0.rng.borrow_mut())
+    }
+
+    /// Waits for a duration by chance.
+    pub async fn pause(&self, span: Span) {
+        let period = self.sample(span);
+        self.sleep(period).await;
+    }
+
+    /// A number from 0 up to, not including, `bound`.
+    pub fn below(&self, bound: usize) -> usize {
+        self.0.rng.borrow_mut().usize(..bound.max(1))
+    }
+
+    /// A number from 0 to 1.
+    pub fn chance(&self) -> f64 {
+        self.0.rng.borrow_mut().f64()
+    }
+
+    /// Reads the state.
+    pub fn state(&self) -> Ref<'_, State> {
+        self.0.state.borrow()
+    }
+
+    /// Changes the state.
+    pub fn state_mut(&self) -> RefMut<'_, State> {
+        self.0.state.borrow_mut()
+    }
+
+    /// The state machine that runs here.
+    pub fn machine(&self) -> Rc<Machine> {
+        Rc::clone(&self.0.machine)
+    }
+
+    /// Whether `region` is dark.
+    pub fn is_dark(&self, region: &Region) -> bool {
+        self.state().dark.contains_key(region)
+    }
+
+    /// Takes a Region away: nothing in it answers, nothing leaves it.
+    pub fn darken(&self, region: &Region) {
+        let now = self.now();
+        {
+            let mut state = self.state_mut();
+            state.dark.insert(region.clone(), now);
+            state.outages.push(Outage { region: region.clone(), from: now, until: None });
+        }
+        self.log(Lane::World, format!("{region} goes dark"));
+    }
+
+    /// Brings a Region back.
+    pub fn light(&self, region: &Region) {
+        let now = self.now();
+        {
+            let mut state = self.state_mut();
+            state.dark.remove(region);
+            for outage in state.outages.iter_mut().filter(|o| &o.region == region && o.until.is_none()) {
+                outage.until = Some(now);
+            }
+        }
+        self.log(Lane::World, format!("{region} comes back"));
+        self.rejoin_databases(region);
+    }
+}

@@ -1,0 +1,302 @@
+//! The ports of one invocation, on the world. Every call goes through [`SimPorts::call`]: latency, darkness, faults, the
+//! record, and the check of the invariants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use lifeboat_model::evidence::{CanaryResults, GlobalDatabase, Point, Switch};
+use lifeboat_model::journal::Entry;
+use lifeboat_model::lock::Lock;
+use lifeboat_model::plan::{Canary, Database, Endpoint, Name};
+use lifeboat_model::settings::Settings;
+use lifeboat_model::{Arn, Period, Region, Timestamp};
+use lifeboat_ports::{
+    Append, CallError, Chance, Clock, Databases, Executions, Fault, Holder, Ledger, Mark, Metrics, Names, Receipt,
+    Routing, Started, StoredPlan, Swap,
+};
+
+use super::aurora::Move;
+use super::{CallRecord, Caller, StartedBy, World};
+use crate::faults::{FaultKind, refusal};
+use crate::invariants::Mutation;
+use crate::service_times::{
+    CONTROL_PLANE_CALL, CONTROL_PLANE_READ, DNS_QUERY, METRICS_READ, ROUTING_CALL, Span, TABLE_READ, TABLE_WRITE,
+};
+
+/// How long a call to a dark Region hangs before the network gives up; every caller's deadline is shorter.
+const HANGS: Period = Period::seconds(120);
+
+/// The ports of one invocation.
+pub struct SimPorts {
+    world: World,
+    caller: Caller,
+}
+
+/// A call: what it is, where it goes, how long it takes, what it is about.
+struct Call<'a> {
+    operation: &'static str,
+    place: &'a Region,
+    span: Span,
+    resource: &'a str,
+    /// Whether the place answers; the table and DNS always do.
+    down: bool,
+}
+
+impl SimPorts {
+    pub(super) fn new(world: World, caller: Caller) -> Self {
+        Self { world, caller }
+    }
+
+    pub(super) fn home(&self) -> &Region {
+        &self.caller.home
+    }
+
+    async fn call<T>(
+        &self,
+        call: Call<'_>,
+        mutation: Option<Mutation<'_>>,
+        effect: impl FnOnce(&World) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let world = &self.world;
+        let latency = world.sample(call.span);
+        if call.down {
+            self.record(&call, false);
+            return self.unanswered(&call).await;
+        }
+        let fault = world.state_mut().faults.meet(call.operation, call.place);
+        if fault == Some(FaultKind::CrashBefore) {
+            self.caller.crash.now();
+            return std::future::pending().await;
+        }
+        world.sleep(Period::ms((latency.as_ms() / 2) as u32)).await;
+        match fault {
+            Some(FaultKind::Refuse(fault)) => {
+                self.record(&call, false);
+                return Err(refusal(call.operation, call.place, fault));
+            }
+            Some(FaultKind::Silence) => {
+                self.record(&call, false);
+                world.sleep(HANGS).await;
+                return Err(CallError::new(call.operation, call.place, Fault::TimedOut));
+            }
+            Some(FaultKind::LostReply | FaultKind::CrashAfter | FaultKind::CrashBefore) | None => {}
+        }
+        if let Some(mutation) = &mutation {
+            world.check_before(mutation, &self.caller);
+        }
+        let result = effect(world);
+        self.record(&call, result.is_ok());
+        if let (Some(mutation), Ok(_)) = (&mutation, &result) {
+            world.check_after(mutation, &self.caller);
+        }
+        match fault {
+            Some(FaultKind::CrashAfter) => {
+                self.caller.crash.now();
+                return std::future::pending().await;
+            }
+            Some(FaultKind::LostReply) => {
+                world.sleep(HANGS).await;
+                return Err(CallError::new(call.operation, call.place, Fault::TimedOut));
+            }
+            Some(FaultKind::Refuse(_) | FaultKind::Silence | FaultKind::CrashBefore) | None => {}
+        }
+        world.sleep(Period::ms((latency.as_ms() - latency.as_ms() / 2) as u32)).await;
+        result
+    }
+
+    /// A dark place: half of the calls find nobody at once, the other half hang.
+    async fn unanswered<T>(&self, call: &Call<'_>) -> Result<T, CallError> {
+        if self.world.below(2) == 0 {
+            self.world.sleep(Period::ms(50)).await;
+            return Err(CallError::new(call.operation, call.place, Fault::Unreachable));
+        }
+        self.world.sleep(HANGS).await;
+        Err(CallError::new(call.operation, call.place, Fault::TimedOut))
+    }
+
+    fn record(&self, call: &Call<'_>, effective: bool) {
+        let record = CallRecord {
+            invocation: self.caller.invocation,
+            step: self.caller.step,
+            run_id: self.caller.run_id.clone(),
+            at: self.world.now(),
+            operation: call.operation,
+            place: call.place.clone(),
+            resource: call.resource.to_owned(),
+            effective,
+        };
+        self.world.check_call(&record);
+        self.world.state_mut().lambda.calls.push(record);
+    }
+
+    fn table<'a>(&'a self, operation: &'static str, span: Span, resource: &'a str) -> Call<'a> {
+        Call { operation, place: &self.caller.home, span, resource, down: false }
+    }
+
+    fn control_plane<'a>(&self, operation: &'static str, span: Span, place: &'a Region, resource: &'a str) -> Call<'a> {
+        Call { operation, place, span, resource, down: self.world.is_dark(place) }
+    }
+}
+
+#[async_trait(?Send)]
+impl Clock for SimPorts {
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    async fn sleep(&self, period: Period) {
+        self.world.sleep(period).await;
+    }
+}
+
+impl Chance for SimPorts {
+    fn below(&self, bound: usize) -> usize {
+        self.world.below(bound)
+    }
+}
+
+#[async_trait(?Send)]
+impl Databases for SimPorts {
+    async fn describe(&self, database: &Database, region: &Region) -> Result<GlobalDatabase, CallError> {
+        let call = self.control_plane("rds:DescribeGlobalClusters", CONTROL_PLANE_READ, region, database.name.as_str());
+        self.call(call, None, |world| world.describe_database(database, region)).await
+    }
+
+    async fn switchover(
+        &self,
+        database: &Database,
+        target: &Arn,
+        writer_region: &Region,
+    ) -> Result<Receipt, CallError> {
+        let operation = "rds:SwitchoverGlobalCluster";
+        let call = self.control_plane(operation, CONTROL_PLANE_CALL, writer_region, database.name.as_str());
+        let mutation = Mutation::Promotion { database, target, loses_data: false };
+        let effect = |world: &World| world.promote(database, target, Move::Switchover, operation, writer_region);
+        self.call(call, Some(mutation), effect).await
+    }
+
+    async fn failover(&self, database: &Database, target: &Arn, target_region: &Region) -> Result<Receipt, CallError> {
+        let operation = "rds:FailoverGlobalCluster";
+        let call = self.control_plane(operation, CONTROL_PLANE_CALL, target_region, database.name.as_str());
+        let mutation = Mutation::Promotion { database, target, loses_data: true };
+        let effect = |world: &World| world.promote(database, target, Move::Failover, operation, target_region);
+        self.call(call, Some(mutation), effect).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Metrics for SimPorts {
+    async fn replication_lag_ms(
+        &self,
+        database: &Database,
+        region: &Region,
+        since: Timestamp,
+    ) -> Result<Vec<Point>, CallError> {
+        let call = self.control_plane("cloudwatch:GetMetricData", METRICS_READ, region, database.name.as_str());
+        self.call(call, None, |world| Ok(world.lag_points(database, region, since))).await
+    }
+
+    async fn canary_results(
+        &self,
+        region: &Region,
+        canaries: &[&Canary],
+        since: Timestamp,
+    ) -> Result<Vec<CanaryResults>, CallError> {
+        let call = self.control_plane("cloudwatch:GetMetricData", METRICS_READ, region, "canaries");
+        self.call(call, None, |world| Ok(canaries.iter().map(|c| world.canary_points(c, since, world.now())).collect()))
+            .await
+    }
+}
+
+#[async_trait(?Send)]
+impl Routing for SimPorts {
+    async fn states(&self, endpoint: &Endpoint, controls: &[Arn]) -> Result<BTreeMap<Arn, Switch>, CallError> {
+        let down = self.world.endpoint_is_down(&endpoint.region);
+        let operation = "route53-recovery-cluster:GetRoutingControlState";
+        let call = Call { operation, place: &endpoint.region, span: ROUTING_CALL, resource: "routing", down };
+        self.call(call, None, |world| Ok(world.routing_states(controls))).await
+    }
+
+    async fn change(&self, endpoint: &Endpoint, changes: &[(Arn, Switch)]) -> Result<Receipt, CallError> {
+        let down = self.world.endpoint_is_down(&endpoint.region);
+        let operation = "route53-recovery-cluster:UpdateRoutingControlStates";
+        let call = Call { operation, place: &endpoint.region, span: ROUTING_CALL, resource: "routing", down };
+        let mutation = Mutation::Routing { changes };
+        self.call(call, Some(mutation), |world| world.change_routing(&endpoint.region, changes)).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Names for SimPorts {
+    async fn resolve(&self, name: &str) -> Result<BTreeSet<String>, CallError> {
+        let call =
+            Call { operation: "dns:Query", place: &self.caller.home, span: DNS_QUERY, resource: name, down: false };
+        self.call(call, None, |world| Ok(world.resolve_name(name))).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Executions for SimPorts {
+    async fn start(&self, name: &str, input: &serde_json::Value) -> Result<Started, CallError> {
+        let region = self.caller.home.clone();
+        let call = self.control_plane("states:StartExecution", CONTROL_PLANE_READ, &region, name);
+        self.call(call, None, |world| Ok(world.start_execution(&region, name, input.clone(), StartedBy::Alarm))).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Ledger for SimPorts {
+    async fn plan(&self, name: &Name, version: Option<u64>) -> Result<Option<StoredPlan>, CallError> {
+        let call = self.table("dynamodb:GetItem", TABLE_READ, "plan");
+        self.call(call, None, |world| Ok(world.state().table.plan(name, version))).await
+    }
+
+    async fn plan_of_alarm(&self, alarm: &str) -> Result<Option<Name>, CallError> {
+        let call = self.table("dynamodb:GetItem", TABLE_READ, "alarm");
+        self.call(call, None, |world| Ok(world.state().table.plan_of_alarm(alarm))).await
+    }
+
+    async fn settings(&self, _: &Name) -> Result<Settings, CallError> {
+        let call = self.table("dynamodb:GetItem", TABLE_READ, "settings");
+        self.call(call, None, |world| Ok(world.state().table.settings.clone())).await
+    }
+
+    async fn lock(&self, plan: &Name) -> Result<Option<Lock>, CallError> {
+        let call = self.table("dynamodb:GetItem", TABLE_READ, "lock");
+        self.call(call, None, |world| Ok(world.state().table.locks.get(plan).cloned())).await
+    }
+
+    async fn replace_lock(&self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Result<Swap, CallError> {
+        let call = self.table("dynamodb:PutItem", TABLE_WRITE, "lock");
+        self.call(call, None, |world| {
+            let before = world.state().table.locks.get(plan).cloned();
+            let swap = world.state_mut().table.replace_lock(plan, read, new);
+            if swap == Swap::Stored {
+                world.check_lock(before.as_ref(), new);
+            }
+            Ok(swap)
+        })
+        .await
+    }
+
+    async fn fence(
+        &self,
+        plan: &Name,
+        holder: Holder<'_>,
+        until: Timestamp,
+        mark: Mark,
+    ) -> Result<Option<Lock>, CallError> {
+        let call = self.table("dynamodb:UpdateItem", TABLE_WRITE, "lock");
+        self.call(call, None, |world| Ok(world.state_mut().table.fence(plan, holder, until, mark))).await
+    }
+
+    async fn append(&self, entry: &Entry) -> Result<Append, CallError> {
+        let call = self.table("dynamodb:PutItem", TABLE_WRITE, "journal");
+        self.call(call, None, |world| Ok(world.state_mut().table.append(entry))).await
+    }
+
+    async fn journal(&self, run_id: &str) -> Result<Vec<Entry>, CallError> {
+        let call = self.table("dynamodb:Query", TABLE_READ, "journal");
+        self.call(call, None, |world| Ok(world.state().table.journal_of(run_id))).await
+    }
+}

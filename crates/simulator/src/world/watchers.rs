@@ -1,0 +1,149 @@
+//! Canaries and alarms: what is seen of a Region, from where, and when.
+
+use lifeboat_model::evidence::{CanaryResults, Point};
+use lifeboat_model::limits::GREEN_PERCENT;
+use lifeboat_model::plan::{Canary, Checks};
+use lifeboat_model::report::Lane;
+use lifeboat_model::{Period, Region, Timestamp};
+use serde_json::{Value, json};
+
+use super::World;
+use crate::service_times::{ALARM_ACTS, ALARM_EVALUATES, CANARY_INTERVAL, CANARY_PUBLISHES};
+
+/// What canaries reported.
+#[derive(Default)]
+pub struct Watchers {
+    /// Every result: the canary's name and Region, the result, and when it became readable.
+    pub results: Vec<(String, Region, Point, Timestamp)>,
+    /// Each transition into ALARM: when, and in which Region.
+    pub alarms: Vec<(Timestamp, Region)>,
+}
+
+impl World {
+    pub(super) fn start_watchers(&self) {
+        let (canaries, regions) = {
+            let state = self.state();
+            (state.plan.canaries.clone(), state.plan.regions.clone())
+        };
+        for canary in canaries {
+            let world = self.clone();
+            self.0.executor.spawn(async move { world.be_canary(canary).await });
+        }
+        for region in regions {
+            let world = self.clone();
+            self.0.executor.spawn(async move { world.be_alarm(region).await });
+        }
+    }
+
+    async fn be_canary(&self, canary: Canary) {
+        let phase = Period::ms((self.chance() * CANARY_INTERVAL.as_ms() as f64) as u32);
+        self.sleep(phase).await;
+        loop {
+            let at = self.now();
+            if !self.is_dark(&canary.runs_in) {
+                let green = match canary.checks {
+                    Checks::Read => self.store_reads(&canary.watches),
+                    Checks::Write => self.store_could_write(&canary.watches),
+                };
+                let point = Point { at, value: if green { 100.0 } else { 0.0 } };
+                let readable = at.plus(self.sample(CANARY_PUBLISHES));
+                let result = (canary.name.clone(), canary.runs_in.clone(), point, readable);
+                self.state_mut().watchers.results.push(result);
+            }
+            self.sleep(CANARY_INTERVAL).await;
+        }
+    }
+
+    /// What the canary had reported by `when`.
+    pub(crate) fn canary_points(&self, canary: &Canary, since: Timestamp, when: Timestamp) -> CanaryResults {
+        let state = self.state();
+        let results = state.watchers.results.iter();
+        let mut points: Vec<Point> = results
+            .filter(|(name, region, point, readable)| {
+                name == &canary.name && region == &canary.runs_in && *readable <= when && point.at >= since
+            })
+            .map(|(_, _, point, _)| *point)
+            .collect();
+        points.sort_by_key(|p| p.at);
+        CanaryResults { canary: canary.name.clone(), runs_in: canary.runs_in.clone(), points }
+    }
+
+    /// The alarm in `region` that watches the other Region: bad when every canary result of each of the last periods is.
+    async fn be_alarm(&self, region: Region) {
+        let (alarm, watched) = {
+            let plan = &self.state().plan;
+            let other = plan.direction_to(&region).map(|d| d.source);
+            (plan.automation.alarm.clone(), other)
+        };
+        let Some(watched) = watched else { return };
+        let mut in_alarm = false;
+        loop {
+            let period_ms = alarm.period.as_ms();
+            let next = (self.now().as_ms() / period_ms + 1) * period_ms;
+            self.0.executor.sleep_until(Timestamp::from_ms(next)).await;
+            self.pause(ALARM_EVALUATES).await;
+            if self.is_dark(&region) {
+                continue;
+            }
+            let bad = self.is_bad(&region, &watched, Timestamp::from_ms(next), alarm.period, alarm.evaluation_periods);
+            if bad != in_alarm {
+                in_alarm = bad;
+                self.alarm_changes(&region, &watched, in_alarm);
+            }
+        }
+    }
+
+    fn is_bad(&self, region: &Region, watched: &Region, end: Timestamp, period: Period, periods: u32) -> bool {
+        let canaries: Vec<Canary> = {
+            let state = self.state();
+            state.plan.canaries.iter().filter(|c| &c.runs_in == region && &c.watches == watched).cloned().collect()
+        };
+        (0..periods).all(|n| {
+            let until = end.minus(Period::ms(n * period.as_ms() as u32));
+            let from = until.minus(period);
+            let points: Vec<Point> = canaries
+                .iter()
+                .flat_map(|c| self.canary_points(c, from, self.now()).points)
+                .filter(|p| p.at < until)
+                .collect();
+            // Missing data is not breaching: silence alone moves nobody's workload.
+            !points.is_empty() && points.iter().all(|p| p.value < GREEN_PERCENT)
+        })
+    }
+
+    fn alarm_changes(&self, region: &Region, watched: &Region, into_alarm: bool) {
+        let now = self.now();
+        let word = if into_alarm { "ALARM" } else { "OK" };
+        self.log(Lane::Detection, format!("alarm in {region} on {watched}: {word}"));
+        if into_alarm {
+            self.state_mut().watchers.alarms.push((now, region.clone()));
+        }
+        let event = self.alarm_event(region, now, into_alarm);
+        let (world, region) = (self.clone(), region.clone());
+        self.0.executor.spawn(async move {
+            world.pause(ALARM_ACTS).await;
+            world.trigger(&region, event).await;
+        });
+    }
+
+    /// The alarm's Lambda action, in the form that CloudWatch sends (aws-facts 5.2).
+    pub fn alarm_event(&self, region: &Region, at: Timestamp, into_alarm: bool) -> Value {
+        let name = self.state().plan.automation.alarm.name.clone();
+        let (to, from) = if into_alarm { ("ALARM", "OK") } else { ("OK", "ALARM") };
+        let stamp = |at: Timestamp| at.to_string().replace('Z', "+0000");
+        let state = |value: &str, at| json!({"value": value, "reason": "Threshold Crossed", "timestamp": stamp(at)});
+        json!({
+            "source": "aws.cloudwatch",
+            "alarmArn": format!("arn:aws:cloudwatch:{region}:111122223333:alarm:{name}"),
+            "accountId": "111122223333",
+            "time": stamp(at),
+            "region": region,
+            "alarmData": {
+                "alarmName": name,
+                "state": state(to, at),
+                "previousState": state(from, at.minus(Period::seconds(60))),
+                "configuration": {"description": "the other Region is impaired", "metrics": []},
+            },
+        })
+    }
+}
