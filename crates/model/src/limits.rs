@@ -73,6 +73,12 @@ impl std::fmt::Display for Step {
     }
 }
 
+/// Whether a message only wants the function's environment to exist. The state machine sends it while the verdict is
+/// made, so that later steps start warm; nothing is read or changed.
+pub fn is_warm_up(event: &serde_json::Value) -> bool {
+    *event == serde_json::json!({"warm_up": true})
+}
+
 /// How long the lock is held without a sign of life. Longer than any step's hard timeout plus the longest wait between
 /// two steps' signs of life (S5): whoever could still act is dead before another run may take the lock.
 pub const LEASE: Period = Period::seconds(180);
@@ -121,6 +127,9 @@ pub const CALL_TIMEOUT: Period = Period::seconds(15);
 
 /// How long one call to a routing-control endpoint may take before the next endpoint is asked.
 pub const ENDPOINT_TIMEOUT: Period = Period::ms(1500);
+
+/// How long a read waits for one routing-control endpoint before it asks the next as well: twice a usual answer.
+pub const ENDPOINT_HEDGE: Period = Period::ms(300);
 
 /// How long a look at the source may take: nothing waits for the source (S12).
 pub const SOURCE_TIMEOUT: Period = Period::seconds(2);

@@ -162,9 +162,12 @@ impl Scenario {
                 world.sleep(Period::seconds(200)).await;
                 operator_starts(&world, &target, "moved-by-hand", mode);
             }
-            (Self::RegionalOutage | Self::TargetUnhealthy | Self::LagOverLimit | Self::PromotionStalls, _) => {
+            (Self::TargetUnhealthy, _) => {
+                world.log(Lane::World, format!("the store's services in {target} fail"));
+                world.state_mut().clients.broken_services.push(target.clone());
                 world.darken(&source);
             }
+            (Self::RegionalOutage | Self::LagOverLimit | Self::PromotionStalls, _) => world.darken(&source),
             (Self::RoutingEndpointsDown, _) => {
                 let other = endpoint_outside(&world, &source);
                 world.log(Lane::World, format!("the routing-control endpoint in {other} is down"));
@@ -196,7 +199,6 @@ impl Scenario {
     fn prepare(self, world: &World, source: &Region, target: &Region) {
         let mut state = world.state_mut();
         match self {
-            Self::TargetUnhealthy => state.clients.broken_services.push(target.clone()),
             Self::LagOverLimit => {
                 for db in state.aurora.databases.values_mut() {
                     db.extra_lag = Period::seconds(90);
@@ -213,6 +215,7 @@ impl Scenario {
             }
             Self::RegionalOutage
             | Self::PlannedSwitchover
+            | Self::TargetUnhealthy
             | Self::TwoOperators
             | Self::RoutingEndpointsDown
             | Self::FlappingAlarm => {}

@@ -1,9 +1,10 @@
 //! The one way in which a step changes anything outside the table.
 //!
-//! Guarantees: the intent is in the journal before the call (S15); the kill switch is read after that and the lock is
-//! fenced last, just before the call (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal.
+//! Guarantees: the intent is in the journal before the call (S15); at the same time the kill switch is read and the
+//! lock fenced, and only when all three are done does the call go (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal.
 //! Fails when: see [`Mutation::perform`].
 
+use futures_util::future::join;
 use lifeboat_model::journal::{Call, Effect, Note};
 use lifeboat_model::limits::{READ_TIMEOUT, Step};
 use lifeboat_model::{Period, ReasonCode, StepError};
@@ -43,12 +44,14 @@ impl Mutation<'_> {
         send: impl Future<Output = Result<Receipt, CallError>>,
     ) -> Result<Result<Receipt, CallError>, StepError> {
         let intent = Note::Intent { attempt: self.attempt, call: self.call.clone() };
-        if self.run.note(self.step, self.resource, intent, ledger, clock).await? == Append::AlreadyThere {
+        let intent = self.run.note(self.step, self.resource, intent, ledger, clock);
+        let (written, may_go) = join(intent, self.may_go(ledger, clock)).await;
+        if written? == Append::AlreadyThere {
             let what =
                 format!("attempt {} at {} is being made by another copy of this step", self.attempt, self.resource);
             return Err(StepError::Ambiguous(what));
         }
-        if let Err(stopped) = self.may_go(ledger, clock).await {
+        if let Err(stopped) = may_go {
             self.record(Effect::None, format!("not sent: {stopped}"), ledger, clock).await?;
             return Err(stopped);
         }
@@ -65,15 +68,18 @@ impl Mutation<'_> {
         }
     }
 
-    /// The last look before the call.
+    /// The last look before the call: the kill switch and the fence, at the same time. A fence that marks the point of no
+    /// return for a call that is then not made is harmless: how a run ended is read from the journal.
     async fn may_go(&self, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<(), StepError> {
         let plan = &self.run.reference.plan;
-        let read = within(clock, READ_TIMEOUT, ledger.settings(plan)).await;
-        let settings = read.ok_or_else(|| timed_out("reading the kill switch"))?.map_err(|e| e.while_reading())?;
-        if let Some(why) = settings.disabled {
-            return Err(StepError::refused(ReasonCode::Disabled, format!("plan {plan}"), why));
+        let settings = within(clock, READ_TIMEOUT, ledger.settings(plan));
+        let fence = fence(&self.run.reference, ledger, clock, Mark::PointOfNoReturn);
+        let (settings, fenced) = join(settings, fence).await;
+        let settings = settings.ok_or_else(|| timed_out("reading the kill switch"))?.map_err(|e| e.while_reading())?;
+        match settings.disabled {
+            Some(why) => Err(StepError::refused(ReasonCode::Disabled, format!("plan {plan}"), why)),
+            None => fenced.map(|_| ()),
         }
-        fence(&self.run.reference, ledger, clock, Mark::PointOfNoReturn).await.map(|_| ())
     }
 
     async fn record(

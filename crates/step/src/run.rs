@@ -1,5 +1,6 @@
 //! Entering a step: who acts, under which epoch, on which plan.
 
+use futures_util::future::join;
 use lifeboat_model::journal::{Entry, Note};
 use lifeboat_model::limits::{LEASE, READ_TIMEOUT, Step};
 use lifeboat_model::lock::Lock;
@@ -19,6 +20,8 @@ pub struct RunRef {
     pub run_id: String,
     /// The epoch that `admit` minted.
     pub epoch: u64,
+    /// The plan's version that the run was admitted with: lets a step read the plan while it renews the lease.
+    pub plan_version: u64,
 }
 
 /// A run that holds the lock, as of this moment.
@@ -33,19 +36,20 @@ pub struct Run {
 }
 
 impl Run {
-    /// Renews the lease and reads the plan.
+    /// Renews the lease and, at the same time, reads the plan.
     ///
     /// # Errors
     /// `Refused` (lock-lost) when the run holds the lock no longer; `Transient` when the table does not answer;
     /// `Rejected` when the plan's version is gone.
     pub async fn enter(reference: RunRef, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<Self, StepError> {
-        let lock = fence(&reference, ledger, clock, Mark::Lease).await?;
-        let version = lock.run.plan_version;
-        let read = within(clock, READ_TIMEOUT, ledger.plan(&reference.plan, Some(version))).await;
+        let version = reference.plan_version;
+        let read = within(clock, READ_TIMEOUT, ledger.plan(&reference.plan, Some(version)));
+        let (lock, read) = join(fence(&reference, ledger, clock, Mark::Lease), read).await;
+        let lock = lock?;
         let stored = read.ok_or_else(|| timed_out("reading the plan"))?.map_err(|e| e.while_reading())?;
-        let plan = stored.ok_or_else(|| {
+        let plan = stored.filter(|_| lock.run.plan_version == version).ok_or_else(|| {
             let value = format!("{} version {version}", reference.plan);
-            StepError::malformed("plan", value, "a stored version; store the plan again and start a new run")
+            StepError::malformed("plan", value, "the stored version that the run was admitted with; start a new run")
         })?;
         Ok(Self { reference, lock, plan: plan.plan })
     }

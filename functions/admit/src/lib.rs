@@ -6,6 +6,7 @@
 //! Fails when: `Rejected` (request or plan), `Refused` (with every reason), `Transient` or `Ambiguous` (table).
 //! Called again by the same execution it finds the lock its own.
 
+use futures_util::future::try_join3;
 use lifeboat_model::decide::{Admit, admit};
 use lifeboat_model::limits::READ_TIMEOUT;
 use lifeboat_model::lock::Lock;
@@ -48,12 +49,14 @@ struct Execution {
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
     let event: Event = parse(&event)?;
     let request = Request::read(&event.request).map_err(StepError::Rejected)?;
-    let plan = read(ports, ports.ledger.plan(&request.plan, None)).await?.ok_or_else(|| {
+    let stored = read(ports, ports.ledger.plan(&request.plan, None));
+    let settings = read(ports, ports.ledger.settings(&request.plan));
+    let lock = read(ports, ports.ledger.lock(&request.plan));
+    let (stored, settings, mut lock) = try_join3(stored, settings, lock).await?;
+    let plan = stored.ok_or_else(|| {
         StepError::malformed("plan", &request.plan, "the name of a stored plan; store it with `lifeboat plan apply`")
     })?;
-    let settings = read(ports, ports.ledger.settings(&request.plan)).await?;
     for _ in 0..TRIES {
-        let lock = read(ports, ports.ledger.lock(&request.plan)).await?;
         let now = ports.clock.now();
         let who = (event.execution.id.as_str(), ports.home);
         match admit(&request, (&plan.plan, plan.version), who, &settings, lock.as_ref(), now) {
@@ -61,7 +64,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
             Admit::Mine => return admitted(&request, &plan, lock.as_ref(), now),
             Admit::Take(new) => match take(ports, &request, lock.as_ref(), &new).await? {
                 Swap::Stored => return admitted(&request, &plan, Some(&new), now),
-                Swap::Changed => {}
+                Swap::Changed => lock = read(ports, ports.ledger.lock(&request.plan)).await?,
             },
         }
     }
@@ -90,7 +93,8 @@ fn admitted(request: &Request, plan: &StoredPlan, lock: Option<&Lock>, now: Time
         return Err(StepError::Transient("the lock vanished after it was taken".to_owned()));
     };
     let run_id = lock.run.run_id.clone();
-    let reference = RunRef { plan: request.plan.clone(), run_id, epoch: lock.epoch };
+    let reference =
+        RunRef { plan: request.plan.clone(), run_id, epoch: lock.epoch, plan_version: lock.run.plan_version };
     let evidence = json!({
         "run": reference,
         "databases": plan.plan.databases.iter().map(|d| &d.name).collect::<Vec<_>>(),

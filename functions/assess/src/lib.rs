@@ -56,7 +56,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let ((databases, canaries), routing) =
         try_join(try_join(databases(&run, ports), canaries(&run, ports)), states).await?;
     let seen = Seen { databases, canaries, routing };
-    let verdict = assess(&run.plan, &run.lock.run, &seen, ports.clock.now());
+    let verdict = assess(&run.plan, &run.lock, &seen, ports.clock.now());
     let note = Note::Assessed { verdict: verdict.clone() };
     run.note(Step::Assess, run.plan.name.as_str(), note, ports.ledger, ports.clock).await?;
     if !verdict.go() {

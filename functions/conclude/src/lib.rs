@@ -5,6 +5,7 @@
 //! Effects: the outcome in the journal, then the lock: free with a cool-down, free, or waiting for a person (S7).
 //! Fails when: `Transient` or `Ambiguous` (table): called again it records the same outcome.
 
+use futures_util::future::try_join3;
 use lifeboat_model::decide::{Failure, conclude};
 use lifeboat_model::journal::{Entry, Note};
 use lifeboat_model::limits::{READ_TIMEOUT, Step};
@@ -56,9 +57,11 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         // Without a plan's name no lock was taken: `admit` refuses such a request before it reads anything.
         return Ok(answer(Outcome::Unchanged, event.failure.as_ref()));
     };
-    let journal = read(ports, "dynamodb:Query", ports.ledger.journal(run_id)).await?;
-    let lock = read(ports, "dynamodb:GetItem", ports.ledger.lock(&plan)).await?;
-    let cool_down = cool_down(&plan, lock.as_ref(), ports).await?;
+    let journal = read(ports, "dynamodb:Query", ports.ledger.journal(run_id));
+    let lock = read(ports, "dynamodb:GetItem", ports.ledger.lock(&plan));
+    let stored = read(ports, "dynamodb:GetItem", ports.ledger.plan(&plan, None));
+    let (journal, lock, stored) = try_join3(journal, lock, stored).await?;
+    let cool_down = stored.map_or(COOL_DOWN_WITHOUT_PLAN, |s| s.plan.automation.cool_down);
     let now = ports.clock.now();
     let conclusion = conclude(run_id, lock.as_ref(), &journal, event.failure.as_ref(), cool_down, now);
     record(run_id, &plan, lock.as_ref(), &journal, conclusion.outcome, ports).await?;
@@ -66,12 +69,6 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         release(&plan, lock.as_ref(), &new, ports).await?;
     }
     Ok(answer(conclusion.outcome, event.failure.as_ref()))
-}
-
-async fn cool_down(plan: &Name, lock: Option<&Lock>, ports: &Ports<'_>) -> Result<Period, StepError> {
-    let version = lock.map(|l| l.run.plan_version);
-    let stored = read(ports, "dynamodb:GetItem", ports.ledger.plan(plan, version)).await?;
-    Ok(stored.map_or(COOL_DOWN_WITHOUT_PLAN, |s| s.plan.automation.cool_down))
 }
 
 async fn record(
@@ -122,6 +119,13 @@ fn answer(outcome: Outcome, failure: Option<&Failure>) -> Value {
         Outcome::Unchanged => "the workload is as it was; the cause says what to mend before starting again",
         Outcome::NeedsOperator => "look at what the cause names, then acknowledge the run; nothing starts before that",
     };
-    let cause = failure.map(|f| format!("{}: {}", f.error, f.cause));
+    let cause = failure.map(|f| format!("{}: {}", f.error, words_of(&f.cause)));
     json!({"outcome": outcome, "cause": cause, "what_next": what_next})
+}
+
+/// Step Functions gives a function's error as the JSON of its payload; people want its message.
+fn words_of(cause: &str) -> String {
+    let payload: Option<Value> = serde_json::from_str(cause).ok();
+    let message = payload.as_ref().and_then(|p| p.get("errorMessage")).and_then(Value::as_str);
+    message.unwrap_or(cause).to_owned()
 }

@@ -8,6 +8,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
 use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
@@ -50,9 +51,9 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         .database(&event.database)
         .ok_or_else(|| StepError::malformed("database", &event.database, "a database of the run's plan"))?;
     let began = ports.clock.now();
-    let (mut attempts, verdict) = recall(&run, database, ports).await?;
+    let ((mut attempts, verdict), mut state) =
+        try_join(recall(&run, database, ports), describe(&run, database, ports)).await?;
     loop {
-        let state = describe(&run, database, ports).await?;
         let now = ports.clock.now();
         let limit = run.plan.limits.promotion;
         match promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now) {
@@ -68,6 +69,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
             }
         }
         ports.clock.sleep(POLL).await;
+        state = describe(&run, database, ports).await?;
     }
 }
 

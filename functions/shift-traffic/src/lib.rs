@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::try_join;
 use lifeboat_model::decide::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
 use lifeboat_model::evidence::{RoutingStates, Switch};
 use lifeboat_model::journal::{Attempts, Call, Effect, Entry, Note, newest};
@@ -59,9 +60,10 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let event: Event = parse(&event)?;
     let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
     let endpoints = rotation(&run.plan.routing, ports.chance);
-    let journal = run.journal(ports.ledger, ports.clock).await?;
+    let states = read_states(&run.plan.routing, &endpoints, ports.routing, ports.clock);
+    let (journal, mut seen) = try_join(run.journal(ports.ledger, ports.clock), states).await?;
+    let endpoints = answering_first(&endpoints, &seen);
     let mut attempt = Attempts::of(&journal, Step::ShiftTraffic, run.plan.name.as_str()).count;
-    let mut seen = read_states(&run.plan.routing, &endpoints, ports.routing, ports.clock).await?;
     let mut misses = Vec::new();
     for (n, endpoint) in endpoints.iter().cycle().take(endpoints.len() * SHIFT_ATTEMPTS_MAX as usize).enumerate() {
         let change = match shift_traffic(&run.plan.routing.controls, &run.lock.run.direction, &seen) {
@@ -80,6 +82,12 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         Shift::Done => Reply::done(true, evidence(&seen)).into_json(),
         Shift::Change(_) => Err(StepError::Transient(format!("no endpoint took the change: {}", misses.join("; ")))),
     }
+}
+
+/// The change goes first to the endpoint that has just answered.
+fn answering_first<'e>(endpoints: &[&'e Endpoint], seen: &RoutingStates) -> Vec<&'e Endpoint> {
+    let answered = endpoints.iter().position(|e| e.region == seen.endpoint).unwrap_or(0);
+    endpoints.iter().cycle().skip(answered).take(endpoints.len()).copied().collect()
 }
 
 fn must_be_verified(journal: &[Entry], run: &Run, ports: &Ports<'_>) -> Result<(), StepError> {

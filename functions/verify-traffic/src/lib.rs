@@ -13,7 +13,7 @@ use lifeboat_model::evidence::CanaryResults;
 use lifeboat_model::journal::{Effect, Note, newest};
 use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::{Canary, DnsName};
-use lifeboat_model::{Region, StepError, Timestamp};
+use lifeboat_model::{Period, Region, StepError, Timestamp};
 use lifeboat_ports::{CallError, Clock, Fault, Ledger, Metrics, Names, within};
 use lifeboat_step::{Reply, Run, RunRef, parse};
 use serde::Deserialize;
@@ -59,12 +59,18 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
                 return Reply::done(false, json!({"serves": run.target(), "since": moved_at})).into_json();
             }
             Traffic::Expired(reasons) => return Err(StepError::Refused(reasons)),
-            Traffic::Pending(missing) if now >= began.plus(WATCH) => {
+            Traffic::Pending(missing, _) if now >= began.plus(WATCH) => {
                 return Reply::pending(false, json!({"waiting_for": missing})).into_json();
             }
-            Traffic::Pending(_) => ports.clock.sleep(POLL).await,
+            Traffic::Pending(_, window_ends) => ports.clock.sleep(next_look(window_ends, now)).await,
         }
     }
+}
+
+/// A poll from now, or the end of the window where that is sooner.
+fn next_look(window_ends: Option<Timestamp>, now: Timestamp) -> Period {
+    let left_ms = window_ends.map_or(i64::MAX, |end| end.ms_since(now));
+    u32::try_from(left_ms).map_or(POLL, |left| POLL.min(Period::ms(left.max(1))))
 }
 
 /// When traffic was told to move; where it had moved before the run, when its writers were verified.

@@ -1,10 +1,10 @@
 //! Go or refuse, from everything that was read after the lock was taken.
 
-use super::{Light, is_green, light};
+use super::{Light, Shift, is_green, light, shift_traffic};
 use crate::evidence::{CanaryResults, GlobalDatabase, Point, RoutingStates, Status, Synchronization};
 use crate::facts::{PROMOTION_TYPICAL, ROUTING_PROPAGATION};
 use crate::limits::{LAG_FRESH, VANTAGES_MIN};
-use crate::lock::Admission;
+use crate::lock::{Admission, Lock};
 use crate::plan::{Checks, Database};
 use crate::request::Mode;
 use crate::verdict::Verdict;
@@ -33,9 +33,11 @@ pub struct DatabaseSeen<'a> {
 }
 
 /// Decides on the evidence. Every reason that holds is named, so that a person mends all of them at once.
-pub fn assess(plan: &Plan, run: &Admission, seen: &Seen<'_>, now: Timestamp) -> Verdict {
+pub fn assess(plan: &Plan, lock: &Lock, seen: &Seen<'_>, now: Timestamp) -> Verdict {
+    let run = &lock.run;
     let view = SourceView::of(plan, &run.direction.source, &seen.canaries, now);
     let mut reasons: Vec<Reason> = view.objection(run).into_iter().collect();
+    reasons.extend(is_there_already(plan, lock, seen));
     reasons.extend(target_objection(plan, run, &seen.canaries, now));
     for database in &seen.databases {
         reasons.extend(database_objection(database, run));
@@ -114,6 +116,21 @@ impl SourceView {
                 format!("down as seen from [{}], up as seen from [{}]", list(&self.red), list(&self.green)),
             )),
         }
+    }
+}
+
+/// An alarm about a sick stand-by Region asks for a failover to where the workload is. Nothing would move, and the run's
+/// cool-down would keep out the failover that is needed next. A run that finishes what a dead one began is let through.
+fn is_there_already(plan: &Plan, lock: &Lock, seen: &Seen<'_>) -> Option<Reason> {
+    let direction = &lock.run.direction;
+    let moved = seen.databases.iter().all(|d| d.state.writer() == d.database.clusters.get(&direction.target));
+    let routed = shift_traffic(&plan.routing.controls, direction, &seen.routing) == Shift::Done;
+    match lock.run.mode {
+        Mode::Failover if moved && routed && !lock.inherits_change => {
+            let detail = format!("every writer and all traffic are in {}", direction.target);
+            Some(Reason::new(ReasonCode::AlreadyThere, format!("plan {}", plan.name), detail))
+        }
+        Mode::Failover | Mode::Switchover => None,
     }
 }
 

@@ -24,8 +24,8 @@ pub struct NameSeen {
 pub enum Traffic {
     /// DNS and every canary of the target say so.
     Verified,
-    /// Not yet; what is still missing.
-    Pending(Vec<String>),
+    /// Not yet: what is still missing, and the end of the window, before which it cannot be otherwise.
+    Pending(Vec<String>, Option<Timestamp>),
     /// Not in time.
     Expired(Vec<Reason>),
 }
@@ -60,7 +60,9 @@ pub fn verify_traffic(
         let reason = |(resource, why)| Reason::new(ReasonCode::TrafficNotVerified, resource, why);
         return Traffic::Expired(missing.into_iter().map(reason).collect());
     }
-    Traffic::Pending(missing.into_iter().map(|(resource, why)| format!("{resource}: {why}")).collect())
+    let window_ends = moved_at.plus(limits.green_window);
+    let next_look = (window_ends > now).then_some(window_ends);
+    Traffic::Pending(missing.into_iter().map(|(resource, why)| format!("{resource}: {why}")).collect(), next_look)
 }
 
 /// Green for the window: a result since the move that is green and none since then that is not, the window has passed,

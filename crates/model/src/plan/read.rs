@@ -148,7 +148,9 @@ fn read_limits(at: &Cursor<'_>) -> Option<Limits> {
         green_window: green_window?,
     };
     if limits.promotion > LIMIT_MAX || limits.traffic > LIMIT_MAX {
-        at.problem(format!("promotion and traffic of at most {LIMIT_MAX}: the state machine ends every run after three hours"));
+        at.problem(format!(
+            "promotion and traffic of at most {LIMIT_MAX}: the state machine ends every run after three hours"
+        ));
         return None;
     }
     if limits.green_window >= limits.traffic {

@@ -53,6 +53,8 @@ pub enum State {
     Pass(Pass),
     /// Runs states for each item.
     Map(Box<MapState>),
+    /// Runs branches beside each other.
+    Parallel(Box<Parallel>),
     /// Ends well.
     Succeed(Succeed),
     /// Ends badly.
@@ -160,6 +162,28 @@ pub struct MapState {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Parallel {
+    #[expect(dead_code, reason = "read so that it is allowed to stand there")]
+    comment: Option<String>,
+    pub(super) branches: Vec<Branch>,
+    pub(super) output: Option<Value>,
+    #[serde(default)]
+    pub(super) retry: Vec<Retrier>,
+    #[serde(default)]
+    pub(super) catch: Vec<Catcher>,
+    pub(super) next: Option<String>,
+    pub(super) end: Option<bool>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+pub struct Branch {
+    pub(super) start_at: String,
+    pub(super) states: States,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
 pub struct Processor {
     processor_config: ProcessorConfig,
     pub(super) start_at: String,
@@ -212,37 +236,23 @@ impl Machine {
         Ok(machine)
     }
 
-    /// The functions that it calls, as it names them before substitution.
-    pub fn functions(&self) -> BTreeSet<String> {
-        let mut found = BTreeSet::new();
-        collect_functions(&self.states, &mut found);
-        found
-    }
-
-    /// The hard timeout of each function's task, in seconds.
-    pub fn task_timeouts(&self) -> BTreeMap<String, u32> {
-        let mut found = BTreeMap::new();
-        collect_timeouts(&self.states, &mut found);
+    /// The function and the hard time limit, in seconds, of each task that names its function outright.
+    pub fn tasks(&self) -> Vec<(String, u32)> {
+        let mut found = Vec::new();
+        collect_tasks(&self.states, &mut found);
         found
     }
 }
 
-fn collect_functions(states: &States, found: &mut BTreeSet<String>) {
+fn collect_tasks(states: &States, found: &mut Vec<(String, u32)>) {
     for state in states.values() {
-        match state {
-            State::Task(task) => found.extend(task.function().map(str::to_owned)),
-            State::Map(map) => collect_functions(&map.item_processor.states, found),
-            State::Choice(_) | State::Wait(_) | State::Pass(_) | State::Succeed(_) | State::Fail(_) => {}
+        if let State::Task(task) = state
+            && let Some(function) = task.function().filter(|f| !f.starts_with("{%"))
+        {
+            found.push((function.to_owned(), task.timeout_seconds));
         }
-    }
-}
-
-fn collect_timeouts(states: &States, found: &mut BTreeMap<String, u32>) {
-    for state in states.values() {
-        match state {
-            State::Task(task) => found.extend(task.function().map(|f| (f.to_owned(), task.timeout_seconds))),
-            State::Map(map) => collect_timeouts(&map.item_processor.states, found),
-            State::Choice(_) | State::Wait(_) | State::Pass(_) | State::Succeed(_) | State::Fail(_) => {}
+        for (_, inner) in state.inner() {
+            collect_tasks(inner, found);
         }
     }
 }
@@ -280,9 +290,8 @@ fn check_states(
             }
         }
         state.check().map_err(wrong)?;
-        if let State::Map(map) = state {
-            let processor = &map.item_processor;
-            check_states(&processor.start_at, &processor.states, &visible, names)?;
+        for (start_at, inner) in state.inner() {
+            check_states(start_at, inner, &visible, names)?;
         }
     }
     Ok(())
@@ -295,15 +304,30 @@ fn assigned_names(state: &State) -> Vec<String> {
         State::Task(task) => [keys(&task.assign), caught(&task.catch)].concat(),
         State::Pass(pass) => keys(&pass.assign),
         State::Map(map) => caught(&map.catch),
+        State::Parallel(parallel) => caught(&parallel.catch),
         State::Choice(_) | State::Wait(_) | State::Succeed(_) | State::Fail(_) => Vec::new(),
     }
 }
 
 impl State {
+    /// The states within a map or a parallel state, and where each begins.
+    fn inner(&self) -> Vec<(&str, &States)> {
+        match self {
+            Self::Map(m) => vec![(m.item_processor.start_at.as_str(), &m.item_processor.states)],
+            Self::Parallel(p) => p.branches.iter().map(|b| (b.start_at.as_str(), &b.states)).collect(),
+            Self::Task(_) | Self::Choice(_) | Self::Wait(_) | Self::Pass(_) | Self::Succeed(_) | Self::Fail(_) => {
+                Vec::new()
+            }
+        }
+    }
+
     fn successors(&self) -> Vec<&str> {
         match self {
             Self::Task(t) => t.next.iter().map(String::as_str).chain(t.catch.iter().map(|c| c.next.as_str())).collect(),
             Self::Map(m) => m.next.iter().map(String::as_str).chain(m.catch.iter().map(|c| c.next.as_str())).collect(),
+            Self::Parallel(p) => {
+                p.next.iter().map(String::as_str).chain(p.catch.iter().map(|c| c.next.as_str())).collect()
+            }
             Self::Choice(c) => c.choices.iter().map(|r| r.next.as_str()).chain([c.default.as_str()]).collect(),
             Self::Wait(w) => vec![&w.next],
             Self::Pass(p) => p.next.iter().map(String::as_str).collect(),
@@ -335,6 +359,14 @@ impl State {
                 one_way_on(map.next.as_ref(), map.end)?;
                 check_catch(&map.catch)?;
                 check_templates([Some(&map.items), map.item_selector.as_ref(), map.output.as_ref()])
+            }
+            Self::Parallel(parallel) => {
+                if parallel.branches.is_empty() {
+                    return Err("has no branches".to_owned());
+                }
+                one_way_on(parallel.next.as_ref(), parallel.end)?;
+                check_catch(&parallel.catch)?;
+                check_templates([parallel.output.as_ref()])
             }
             Self::Choice(choice) => choice.choices.iter().try_for_each(|rule| expression::check_text(&rule.condition)),
             Self::Wait(wait) => check_templates([Some(&wait.seconds)]),

@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use futures_util::future::{Either, LocalBoxFuture, select};
+use futures_util::future::{Either, LocalBoxFuture, select, try_join_all};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::{Period, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::definition::{Catcher, Fail, Machine, MapState, State, States, Task};
+use super::definition::{Catcher, Fail, Machine, MapState, Parallel, State, States, Task};
 use super::expression::{Variables, fill};
 use super::retry::{Retries, catcher};
 
@@ -201,24 +201,24 @@ impl<F: Functions, O: Observer> Runner<F, O> {
             State::Task(task) => {
                 let result = self.try_task(name, task, &states, scope).await;
                 settle(result, &task.catch, &states, scope, |result, states, scope| {
-                    let states = with(states, "result", result);
-                    let output = match &task.output {
-                        Some(output) => evaluated(output, &states, scope)?,
-                        None => states.get("result").cloned().unwrap_or(Value::Null),
-                    };
-                    scope.assign(task.assign.as_ref(), &states)?;
+                    let seen = with(states, "result", result.clone());
+                    let output = output_of(task.output.as_ref(), result, states, scope)?;
+                    scope.assign(task.assign.as_ref(), &seen)?;
                     Ok(onward(task.next.as_ref(), output))
                 })
             }
             State::Map(map) => {
                 let result = self.try_map(name, map, &states, scope).await;
                 settle(result, &map.catch, &states, scope, |result, states, scope| {
-                    let states = with(states, "result", result);
-                    let output = match &map.output {
-                        Some(output) => evaluated(output, &states, scope)?,
-                        None => states.get("result").cloned().unwrap_or(Value::Null),
-                    };
+                    let output = output_of(map.output.as_ref(), result, states, scope)?;
                     Ok(onward(map.next.as_ref(), output))
+                })
+            }
+            State::Parallel(parallel) => {
+                let result = self.try_parallel(name, parallel, &states, scope).await;
+                settle(result, &parallel.catch, &states, scope, |result, states, scope| {
+                    let output = output_of(parallel.output.as_ref(), result, states, scope)?;
+                    Ok(onward(parallel.next.as_ref(), output))
                 })
             }
             State::Choice(choice) => {
@@ -270,7 +270,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         let arguments = evaluated(&task.arguments, states, scope)?;
         limit_data(&arguments)?;
         scope.counters.count(3)?;
-        let function = task.function().unwrap_or_default();
+        let function = arguments.get("FunctionName").and_then(Value::as_str).unwrap_or_default();
         let payload = arguments.get("Payload").cloned().unwrap_or_else(|| json!({}));
         let invocation = Invocation { function, payload, execution: scope.execution };
         let limit = self.functions.sleep(Period::seconds(task.timeout_seconds));
@@ -293,6 +293,29 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         loop {
             let result = self.run_map(map, states, scope).await;
             let Err(error) = result else { return result };
+            let Some(delay) = retries.delay(&error.error, self.functions.chance()) else { return Err(error) };
+            self.observer.retries(scope.execution, name, None, &error, delay);
+            self.functions.sleep(delay).await;
+        }
+    }
+
+    async fn try_parallel<'a>(
+        &'a self,
+        name: &str,
+        parallel: &'a Parallel,
+        states: &Value,
+        scope: &Scope<'a>,
+    ) -> Result<Value, StateError> {
+        let input = states.get("input").cloned().unwrap_or(Value::Null);
+        let mut retries = Retries::new(&parallel.retry);
+        loop {
+            scope.counters.count(2)?;
+            let branches = parallel.branches.iter();
+            let runs = branches.map(|b| self.run_states(&b.start_at, &b.states, input.clone(), scope.clone()));
+            let error = match try_join_all(runs).await {
+                Ok(results) => return Ok(Value::Array(results)),
+                Err(error) => error,
+            };
             let Some(delay) = retries.delay(&error.error, self.functions.chance()) else { return Err(error) };
             self.observer.retries(scope.execution, name, None, &error, delay);
             self.functions.sleep(delay).await;
@@ -378,6 +401,13 @@ fn settle<'a>(
     };
     scope.assign(catcher.assign.as_ref(), &states)?;
     Ok(Step::To(catcher.next.clone(), output))
+}
+
+fn output_of(template: Option<&Value>, result: Value, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
+    match template {
+        Some(template) => evaluated(template, &with(states, "result", result), scope),
+        None => Ok(result),
+    }
 }
 
 fn onward(next: Option<&String>, output: Value) -> Step {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 
 use futures_util::future::{Either, select};
-use lifeboat_model::limits::Step;
+use lifeboat_model::limits::{Step, is_warm_up};
 use lifeboat_model::{Region, StepError, Timestamp};
 use serde_json::{Value, json};
 
@@ -150,6 +150,9 @@ fn as_lambda_reports(error: &StepError) -> StateError {
 
 async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepError> {
     let (ledger, clock) = (p, p);
+    if is_warm_up(&event) {
+        return Ok(json!({"warm": true}));
+    }
     match step {
         Step::StartRun => {
             start_run::handle(event, &start_run::Ports { ledger, clock, executions: p, home: p.home() }).await

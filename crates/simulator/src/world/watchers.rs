@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use super::World;
 use crate::service_times::{ALARM_ACTS, ALARM_EVALUATES, CANARY_INTERVAL, CANARY_PUBLISHES};
 
+/// How many periods beyond the evaluation periods an alarm looks back for data.
+const EVALUATION_RANGE_EXTRA: u32 = 2;
+
 /// What canaries reported.
 #[derive(Default)]
 pub struct Watchers {
@@ -85,7 +88,18 @@ impl World {
             if self.is_dark(&region) {
                 continue;
             }
-            let bad = self.is_bad(&region, &watched, Timestamp::from_ms(next), alarm.period, alarm.evaluation_periods);
+            let seen = self.recent_periods(
+                &region,
+                &watched,
+                Timestamp::from_ms(next),
+                alarm.period,
+                alarm.evaluation_periods,
+            );
+            // Too little data: CloudWatch keeps the alarm's state while older data fills its evaluation range.
+            if seen.len() < alarm.evaluation_periods as usize {
+                continue;
+            }
+            let bad = seen.iter().all(|bad| *bad);
             if bad != in_alarm {
                 in_alarm = bad;
                 self.alarm_changes(&region, &watched, in_alarm);
@@ -93,22 +107,28 @@ impl World {
         }
     }
 
-    fn is_bad(&self, region: &Region, watched: &Region, end: Timestamp, period: Period, periods: u32) -> bool {
+    /// Of the last periods that have data, newest first, whether each was bad: every result below the threshold.
+    /// CloudWatch looks further back than the evaluation periods when data is missing or late.
+    fn recent_periods(
+        &self,
+        region: &Region,
+        watched: &Region,
+        end: Timestamp,
+        period: Period,
+        wanted: u32,
+    ) -> Vec<bool> {
         let canaries: Vec<Canary> = {
             let state = self.state();
             state.plan.canaries.iter().filter(|c| &c.runs_in == region && &c.watches == watched).cloned().collect()
         };
-        (0..periods).all(|n| {
+        let of_period = |n: u32| {
             let until = end.minus(Period::ms(n * period.as_ms() as u32));
             let from = until.minus(period);
-            let points: Vec<Point> = canaries
-                .iter()
-                .flat_map(|c| self.canary_points(c, from, self.now()).points)
-                .filter(|p| p.at < until)
-                .collect();
-            // Missing data is not breaching: silence alone moves nobody's workload.
-            !points.is_empty() && points.iter().all(|p| p.value < GREEN_PERCENT)
-        })
+            let results = canaries.iter().flat_map(|c| self.canary_points(c, from, self.now()).points);
+            let points: Vec<Point> = results.filter(|p| p.at < until).collect();
+            (!points.is_empty()).then(|| points.iter().all(|p| p.value < GREEN_PERCENT))
+        };
+        (0..wanted + EVALUATION_RANGE_EXTRA).filter_map(of_period).take(wanted as usize).collect()
     }
 
     fn alarm_changes(&self, region: &Region, watched: &Region, into_alarm: bool) {
