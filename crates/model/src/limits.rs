@@ -113,8 +113,19 @@ pub const PROMOTION_CALLS_MAX: u32 = 3;
 /// Inside one invocation: how long a step watches an operation before it answers `pending`.
 pub const WATCH: Period = Period::seconds(45);
 
-/// The time between two looks while watching.
-pub const POLL: Period = Period::seconds(1);
+/// The least time between two looks while watching: completion is seen half of it late, on average.
+pub const POLL: Period = Period::ms(500);
+
+/// The time between two looks at one of `databases` that are watched at the same time: all of them together ask the
+/// control plane no more than about 20 times a second, whatever their number. RDS publishes no rate, and in a Region's
+/// outage we are not alone.
+pub fn poll_among(databases: usize) -> Period {
+    let together = databases.clamp(1, PROMOTIONS_AT_ONCE) as u32;
+    POLL.max(Period::ms(together * 50))
+}
+
+/// How many databases are promoted at the same time: the most that an inline map runs at once.
+pub const PROMOTIONS_AT_ONCE: usize = 40;
 
 /// The wait that a `pending` answer asks of the state machine.
 pub const PENDING_WAIT_S: u32 = 1;

@@ -70,7 +70,8 @@ pub trait Routing {
 /// Name resolution. No IAM.
 #[async_trait(?Send)]
 pub trait Names {
-    /// The addresses that `name` resolves to now, as text; empty when it resolves to none.
+    /// The addresses that `name` resolves to now, as text; never none. A name without addresses is an error, since a
+    /// resolver cannot tell that for certain from its own failure.
     async fn resolve(&self, name: &str) -> Result<BTreeSet<String>, CallError>;
 }
 
@@ -106,8 +107,8 @@ pub trait Ledger {
     /// The lock of `plan`.
     async fn lock(&self, plan: &Name) -> Result<Option<Lock>, CallError>;
 
-    /// Stores `new` if the lock is still exactly as `read`: epoch, state, holder, lease and acknowledgement; `None` means
-    /// that there was no lock.
+    /// Stores `new` if the lock is still exactly as `read`: epoch, state, holder, lease, mark and acknowledgement; `None`
+    /// means that there was no lock.
     async fn replace_lock(&self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Result<Swap, CallError>;
 
     /// Extends the lease of the run `run_id` under `epoch` to `until`, and returns the lock; with `mark`, also records

@@ -12,7 +12,7 @@ use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
 use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
-use lifeboat_model::limits::{CALL_TIMEOUT, POLL, READ_TIMEOUT, Step, WATCH};
+use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, Step, WATCH, poll_among};
 use lifeboat_model::plan::{Database, Name};
 use lifeboat_model::request::Mode;
 use lifeboat_model::verdict::Verdict;
@@ -68,7 +68,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
                 (attempts, _) = recall(&run, database, ports).await?;
             }
         }
-        ports.clock.sleep(POLL).await;
+        ports.clock.sleep(poll_among(run.plan.databases.len())).await;
         state = describe(&run, database, ports).await?;
     }
 }

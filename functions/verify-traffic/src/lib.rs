@@ -10,7 +10,7 @@ use futures_util::future::try_join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
 use lifeboat_model::evidence::CanaryResults;
-use lifeboat_model::journal::{Effect, Note, newest};
+use lifeboat_model::journal::{Attempts, Note, newest};
 use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::{Canary, DnsName};
 use lifeboat_model::{Period, Region, StepError, Timestamp};
@@ -76,10 +76,9 @@ fn next_look(window_ends: Option<Timestamp>, now: Timestamp) -> Period {
 /// When traffic was told to move; where it had moved before the run, when its writers were verified.
 async fn moved_at(run: &Run, ports: &Ports<'_>) -> Result<Timestamp, StepError> {
     let journal = run.journal(ports.ledger, ports.clock).await?;
-    let told = journal.iter().filter(|e| e.step == Step::ShiftTraffic).cloned().collect::<Vec<_>>();
-    let told = newest(&told, |note| matches!(note, Note::Outcome { effect: Effect::Accepted | Effect::Unknown, .. }));
+    let told = Attempts::of(&journal, Step::ShiftTraffic, run.plan.name.as_str());
     let verified = newest(&journal, |note| *note == Note::WritersVerified);
-    told.or(verified).ok_or_else(|| {
+    told.accepted_at.or(told.unknown_at).or(verified).ok_or_else(|| {
         StepError::malformed("run", &run.reference.run_id, "a run whose writers were verified before its traffic is")
     })
 }

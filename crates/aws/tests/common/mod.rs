@@ -5,6 +5,9 @@
 
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
+#[cfg(feature = "dynamodb")]
+pub mod table;
+
 use std::collections::BTreeMap;
 use std::io;
 use std::pin::Pin;

@@ -36,8 +36,10 @@ impl Table {
     }
 
     pub(super) fn replace_lock(&mut self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Swap {
-        let key =
-            |lock: &Lock| (lock.epoch, lock.state, lock.run.run_id.clone(), lock.lease_expires_at, lock.acknowledged);
+        let key = |l: &Lock| {
+            let marks = (l.past_point_of_no_return, l.acknowledged);
+            (l.epoch, l.state, l.run.run_id.clone(), l.lease_expires_at, marks)
+        };
         if self.locks.get(plan).map(key) != read.map(key) {
             return Swap::Changed;
         }

@@ -231,7 +231,11 @@ impl Names for SimPorts {
     async fn resolve(&self, name: &str) -> Result<BTreeSet<String>, CallError> {
         let call =
             Call { operation: "dns:Query", place: &self.caller.home, span: DNS_QUERY, resource: name, down: false };
-        self.call(call, None, |world| Ok(world.resolve_name(name))).await
+        self.call(call, None, |world| match world.resolve_name(name) {
+            addresses if addresses.is_empty() => Err(CallError::new("dns:Query", name, Fault::Unreachable)),
+            addresses => Ok(addresses),
+        })
+        .await
     }
 }
 
