@@ -1,1 +1,17 @@
-fn main() {}
+//! The Lambda function of `conclude`: which adapters the step gets.
+
+use conclude::{Ports, handle};
+use lifeboat_aws::lambda::{Error, run, serve};
+use lifeboat_aws::{DynamoLedger, Environment, SystemClock};
+use lifeboat_model::limits::Step;
+
+fn main() -> Result<(), Error> {
+    run(wire())
+}
+
+async fn wire() -> Result<(), Error> {
+    let env = Environment::from_env()?;
+    let ledger = DynamoLedger::new(&env)?;
+    let ports = Ports { ledger: &ledger, clock: &SystemClock };
+    serve(Step::Conclude, |event| handle(event, &ports)).await
+}
