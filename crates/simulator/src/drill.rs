@@ -28,15 +28,29 @@ pub struct DrillOptions {
     pub seed: u64,
 }
 
+/// A drill that was played, and the world it left.
+pub struct Played {
+    /// The report.
+    pub report: Report,
+    /// The world, at rest.
+    pub world: World,
+}
+
 /// Plays the drill; `listener` hears of everything as it happens. `None` when the scenario has no such mode.
 pub fn drill(options: &DrillOptions, listener: impl FnMut(Timestamp, &Happening) + 'static) -> Option<Report> {
+    play(options, |world| world.listen(listener)).map(|played| played.report)
+}
+
+/// Plays the drill in a world that `prepare` may change first: faults, settings, tasks of its own.
+pub fn play(options: &DrillOptions, prepare: impl FnOnce(&World)) -> Option<Played> {
     let expected = options.scenario.expected(options.mode)?;
-    let world = World::new(options.plan.clone(), options.direction.clone(), Rc::clone(&options.machine), options.seed);
-    world.listen(listener);
+    let plan = options.scenario.adapt(options.plan.clone(), options.mode);
+    let world = World::new(plan, options.direction.clone(), Rc::clone(&options.machine), options.seed);
+    prepare(&world);
     world.executor().run(options.scenario.play(world.clone(), options.mode));
     let report = report(&world, options, expected);
     world.executor().shut_down();
-    Some(report)
+    Some(Played { report, world })
 }
 
 fn report(world: &World, options: &DrillOptions, expected: Expected) -> Report {

@@ -15,6 +15,6 @@ pub mod scenario;
 pub mod service_times;
 pub mod world;
 
-pub use drill::{DrillOptions, drill};
+pub use drill::{DrillOptions, Played, drill, play};
 pub use scenario::Scenario;
 pub use world::World;

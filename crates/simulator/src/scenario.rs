@@ -1,10 +1,10 @@
 //! The scenarios of `lifeboat drill`: what happens, and how it should end.
 
 use lifeboat_model::lock::{Admission, Lock, LockState};
-use lifeboat_model::plan::Consent;
+use lifeboat_model::plan::{Consent, Policy};
 use lifeboat_model::report::{Lane, Outcome};
 use lifeboat_model::request::{Mode, Trigger};
-use lifeboat_model::{Direction, Period, Region};
+use lifeboat_model::{Direction, Period, Plan, Region};
 use serde_json::{Value, json};
 
 use crate::world::{BEGINNING, StartedBy, World};
@@ -147,6 +147,14 @@ impl Scenario {
                 _,
             ) => None,
         }
+    }
+
+    /// The plan as this scenario needs it: where a person tries a switchover in an outage, no alarm comes before them.
+    pub(crate) fn adapt(self, mut plan: Plan, mode: Mode) -> Plan {
+        if (self, mode) == (Self::RegionalOutage, Mode::Switchover) {
+            plan.automation.policy = Policy::ManualOnly;
+        }
+        plan
     }
 
     /// Makes it happen, until there is nothing left to see.

@@ -1,0 +1,57 @@
+//! What the tests share: the shipped plan and machine, and drills with a twist.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use lifeboat_model::{Direction, Plan, Region};
+use lifeboat_simulator::machine::Machine;
+use lifeboat_simulator::{DrillOptions, Played, Scenario, World, play};
+
+/// The root of the repository.
+pub fn root() -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A file of the repository.
+pub fn text(path: &str) -> String {
+    std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path} cannot be read: {e}"))
+}
+
+/// The shipped example plan.
+pub fn plan() -> Plan {
+    lifeboat_cli::plan_file::load(None).expect("the example plan is a plan")
+}
+
+/// The shipped state machine.
+pub fn machine() -> Rc<Machine> {
+    Rc::new(Machine::read(&text("statemachine/failover.asl.json")).expect("the shipped machine is one"))
+}
+
+/// A Region by name.
+pub fn region(name: &str) -> Region {
+    name.parse().expect("a Region's name")
+}
+
+/// The drill of `scenario` with `seed`, as the command would play it.
+pub fn options(scenario: Scenario, seed: u64) -> DrillOptions {
+    let plan = plan();
+    let [first, second] = plan.regions.clone();
+    let direction = match scenario {
+        Scenario::Failback => Direction { source: second, target: first },
+        _ => Direction { source: first, target: second },
+    };
+    DrillOptions { plan, machine: machine(), scenario, mode: scenario.mode(), direction, seed }
+}
+
+/// Plays `scenario` in a world that `prepare` changes first.
+pub fn played(scenario: Scenario, seed: u64, prepare: impl FnOnce(&World)) -> Played {
+    play(&options(scenario, seed), prepare).expect("each scenario has its own mode")
+}
+
+/// Complains about every invariant that did not hold.
+pub fn assert_invariants_hold(played: &Played, what: &str) {
+    for (id, result) in &played.report.invariants {
+        let first = result.first_violation.as_deref().unwrap_or_default();
+        assert_eq!(result.violations, 0, "{what}: {id} ({}) did not hold: {first}", result.statement);
+    }
+}

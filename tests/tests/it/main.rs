@@ -1,0 +1,10 @@
+//! Scenarios, faults and the consistency of code, state machine, template and documents. One file a subject.
+
+mod alarm_events;
+mod common;
+mod consistency;
+mod faults;
+mod requests;
+mod runner;
+mod scenarios;
+mod takeover;
