@@ -1,3 +1,40 @@
-//! The `lifeboat` command.
+//! The `lifeboat` command: drills the shipped state machine in a simulated world, and reads plans.
+//!
+//! Guarantees: what a drill writes depends on the plan, the scenario, the mode, the direction and the seed, and on
+//! nothing else: no clock, no path, no network. Standard output carries results, standard error progress and problems.
+//! Architecture invariant: nothing here calls AWS, and no picture, table or report decides anything; the report of the
+//! simulator is the only source of what they show.
 
+pub mod args;
+mod cause;
+mod drill_command;
+pub mod exit;
+mod figures;
+pub mod html;
+mod live;
+pub mod picture;
+mod plan_command;
 pub mod plan_file;
+pub mod schema;
+mod story;
+pub mod summary;
+mod text;
+mod yaml;
+
+use args::{Args, Command};
+use exit::{Exit, Failure};
+
+/// The state machine that ships, and that is drilled.
+pub const MACHINE: &str = include_str!("../../../statemachine/failover.asl.json");
+
+/// Runs the command. What goes wrong is told on standard error.
+pub fn run(args: Args) -> Exit {
+    let done = match args.command {
+        Command::Drill(args) => drill_command::run(&args),
+        Command::Plan(args) => plan_command::run(&args),
+    };
+    done.unwrap_or_else(|failure: Failure| {
+        eprintln!("{failure}");
+        failure.exit()
+    })
+}

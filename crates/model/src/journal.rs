@@ -152,6 +152,21 @@ pub fn may_have_changed_something(entries: &[Entry]) -> bool {
     })
 }
 
+/// Whether a call was intended whose outcome nobody has written: it may be on its way.
+pub fn has_call_under_way(entries: &[Entry]) -> bool {
+    entries.iter().any(|intent| match &intent.note {
+        Note::Intent { attempt, .. } => !entries.iter().any(|e| {
+            (e.step, &e.resource) == (intent.step, &intent.resource)
+                && matches!(&e.note, Note::Outcome { attempt: of, .. } if of == attempt)
+        }),
+        Note::Outcome { .. }
+        | Note::Assessed { .. }
+        | Note::WritersVerified
+        | Note::TrafficVerified
+        | Note::Concluded { .. } => false,
+    })
+}
+
 /// The newest time at which the run's journal carries a note that `wanted` accepts.
 pub fn newest(entries: &[Entry], wanted: impl Fn(&Note) -> bool) -> Option<Timestamp> {
     entries.iter().filter(|e| wanted(&e.note)).map(|e| e.at).max()

@@ -136,6 +136,10 @@ pub const READ_TIMEOUT: Period = Period::seconds(8);
 /// How long one mutating call to a control plane may take. No retries below the step.
 pub const CALL_TIMEOUT: Period = Period::seconds(15);
 
+/// How long `conclude` waits for the outcome of a call that another function of its run is making: the call's own
+/// time-out, and the time to write what came of it. Less than its own hard timeout.
+pub const CALLS_END: Period = Period::seconds(18);
+
 /// How long one call to a routing-control endpoint may take before the next endpoint is asked.
 pub const ENDPOINT_TIMEOUT: Period = Period::ms(1500);
 

@@ -26,7 +26,8 @@ pub struct Lock {
     pub past_point_of_no_return: bool,
     /// Whether an earlier run died after its point of no return, and this one finishes what it began.
     pub inherits_change: bool,
-    /// Until when no run starts; set when a run ends.
+    /// Until when no run starts; set when a run ends well. A later run keeps it, long past, until a person acknowledges:
+    /// it is what is remembered of a change that no alarm may undo.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cool_down_until: Option<Timestamp>,
     /// Whether a person has acknowledged the last run.
@@ -82,7 +83,19 @@ impl Lock {
     pub fn acquire(plan: &Name, current: Option<&Self>, admission: Admission, now: Timestamp) -> Acquisition {
         let refuse = |code, detail: String| Acquisition::Refuse(Reason::new(code, format!("plan {plan}"), detail));
         let Some(lock) = current else {
-            return Acquisition::Take(Box::new(Self::held(1, admission, now, false)));
+            return Acquisition::Take(Box::new(Self::held(1, admission, now)));
+        };
+        let next = |admission| {
+            let inherits_change = lock.state == LockState::Held && lock.left_something();
+            let cool_down_until = lock.cool_down_until.filter(|_| !lock.acknowledged);
+            let held = Self::held(lock.epoch + 1, admission, now);
+            Acquisition::Take(Box::new(Self { inherits_change, cool_down_until, ..held }))
+        };
+        let no_way_back = || {
+            refuse(
+                ReasonCode::AutomaticFailback,
+                format!("nobody has acknowledged what came before; the last run went {}", lock.run.direction),
+            )
         };
         let last = &lock.run;
         let same_run = last.run_id == admission.run_id;
@@ -100,9 +113,8 @@ impl Lock {
                 ReasonCode::UnfinishedRun,
                 format!("run {} ({}) stopped after its point of no return", last.run_id, last.direction),
             ),
-            LockState::Held => {
-                Acquisition::Take(Box::new(Self::held(lock.epoch + 1, admission, now, lock.left_something())))
-            }
+            LockState::Held if !lock.left_something() && lock.would_fail_back_by_itself(&admission) => no_way_back(),
+            LockState::Held => next(admission),
             LockState::NeedsOperator => {
                 refuse(ReasonCode::NeedsOperator, format!("run {} ({}) needs a person", last.run_id, last.direction))
             }
@@ -110,11 +122,8 @@ impl Lock {
                 Some(until) => {
                     refuse(ReasonCode::CoolDown, format!("run {} ended; nothing starts before {until}", last.run_id))
                 }
-                None if lock.would_fail_back_by_itself(&admission) => refuse(
-                    ReasonCode::AutomaticFailback,
-                    format!("the last run went {}, and no alarm undoes that", last.direction),
-                ),
-                None => Acquisition::Take(Box::new(Self::held(lock.epoch + 1, admission, now, false))),
+                None if lock.would_fail_back_by_itself(&admission) => no_way_back(),
+                None => next(admission),
             },
         }
     }
@@ -123,14 +132,14 @@ impl Lock {
         self.past_point_of_no_return || self.inherits_change
     }
 
-    fn held(epoch: u64, run: Admission, now: Timestamp, inherits_change: bool) -> Self {
+    fn held(epoch: u64, run: Admission, now: Timestamp) -> Self {
         Self {
             epoch,
             state: LockState::Held,
             lease_expires_at: now.plus(LEASE),
             run,
             past_point_of_no_return: false,
-            inherits_change,
+            inherits_change: false,
             cool_down_until: None,
             acknowledged: false,
         }
@@ -140,13 +149,20 @@ impl Lock {
         self.cool_down_until.filter(|until| *until > now && !self.acknowledged)
     }
 
+    /// Whether an alarm asks to undo a change that nobody has acknowledged. When the last run made none itself, the
+    /// change is that of a run before it, whose direction is not recorded here: then no alarm starts anything.
     fn would_fail_back_by_itself(&self, admission: &Admission) -> bool {
         let automatic = match admission.trigger {
             Trigger::Alarm { .. } => true,
             Trigger::Operator { .. } => false,
         };
-        let changed_something = self.cool_down_until.is_some();
-        automatic && changed_something && !self.acknowledged && admission.direction != self.run.direction
+        match self.cool_down_until {
+            Some(until) if automatic && !self.acknowledged => {
+                let of_an_earlier_run = until <= self.run.admitted_at;
+                of_an_earlier_run || admission.direction != self.run.direction
+            }
+            Some(_) | None => false,
+        }
     }
 
     /// Why a run that an alarm wants to start now would be refused; `None` when it may be tried.
@@ -155,6 +171,15 @@ impl Lock {
             Acquisition::Take(_) | Acquisition::Mine => None,
             Acquisition::Refuse(reason) => Some(reason),
         }
+    }
+
+    /// The record with which `conclude` of the run itself fences out its other steps before it looks at what they did: an
+    /// aborted map leaves functions running, and one that has not passed its fence by now never acts (S5, S11).
+    #[must_use]
+    pub fn fencing_out_its_steps(mut self, now: Timestamp) -> Self {
+        self.epoch += 1;
+        self.lease_expires_at = now.plus(LEASE);
+        self
     }
 
     /// The record after the run ended well: free, resting.
@@ -169,7 +194,6 @@ impl Lock {
     #[must_use]
     pub fn unchanged(mut self) -> Self {
         self.state = LockState::Free;
-        self.cool_down_until = None;
         self
     }
 
@@ -180,13 +204,17 @@ impl Lock {
         self
     }
 
-    /// The record after a person acknowledged the last run: nothing rests, nothing waits.
+    /// The record after a person acknowledged the last run: nothing rests, nothing waits. A run that is alive has not
+    /// ended, so there is nothing to acknowledge; one that died is over with this, and fenced out.
     #[must_use]
-    pub fn acknowledged(mut self) -> Self {
-        if self.state != LockState::Held {
-            self.state = LockState::Free;
+    pub fn acknowledged(mut self, now: Timestamp) -> Self {
+        match self.state {
+            LockState::Held if self.lease_expires_at > now => self,
+            LockState::Held | LockState::Free | LockState::NeedsOperator => {
+                self.state = LockState::Free;
+                self.acknowledged = true;
+                self
+            }
         }
-        self.acknowledged = true;
-        self
     }
 }

@@ -1,7 +1,7 @@
 //! The one way in which a step changes anything outside the table.
 //!
-//! Guarantees: the intent is in the journal before the call (S15); at the same time the kill switch is read and the
-//! lock fenced, and only when all three are done does the call go (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal.
+//! Guarantees: the intent is in the journal before the call (S15); after that, and just before the call, the kill switch
+//! is read and the lock fenced (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal.
 //! Fails when: see [`Mutation::perform`].
 
 use futures_util::future::join;
@@ -44,14 +44,13 @@ impl Mutation<'_> {
         send: impl Future<Output = Result<Receipt, CallError>>,
     ) -> Result<Result<Receipt, CallError>, StepError> {
         let intent = Note::Intent { attempt: self.attempt, call: self.call.clone() };
-        let intent = self.run.note(self.step, self.resource, intent, ledger, clock);
-        let (written, may_go) = join(intent, self.may_go(ledger, clock)).await;
-        if written? == Append::AlreadyThere {
+        if self.run.note(self.step, self.resource, intent, ledger, clock).await? == Append::AlreadyThere {
             let what =
                 format!("attempt {} at {} is being made by another copy of this step", self.attempt, self.resource);
             return Err(StepError::Ambiguous(what));
         }
-        if let Err(stopped) = may_go {
+        // Only after the intent is durable: whoever fences this run out can then see what it may still do.
+        if let Err(stopped) = self.may_go(ledger, clock).await {
             self.record(Effect::None, format!("not sent: {stopped}"), ledger, clock).await?;
             return Err(stopped);
         }

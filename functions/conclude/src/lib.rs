@@ -2,14 +2,14 @@
 //!
 //! Guarantees: never reports a failure as success (S11); knows the run by its execution's ARN alone, so that it also
 //! concludes a run whose `admit` failed, or took the lock and could not say so.
-//! Effects: the outcome in the journal, then the lock: free with a cool-down, free, or waiting for a person (S7).
+//! Effects: after a failure, an epoch of its own, which fences out the run's other functions; the outcome in the journal, then the lock: free with a cool-down, free, or waiting for a person (S7).
 //! Fails when: `Transient` or `Ambiguous` (table): called again it records the same outcome.
 
-use futures_util::future::try_join3;
+use futures_util::future::try_join;
 use lifeboat_model::decide::{Failure, conclude};
-use lifeboat_model::journal::{Entry, Note};
-use lifeboat_model::limits::{READ_TIMEOUT, Step};
-use lifeboat_model::lock::Lock;
+use lifeboat_model::journal::{Entry, Note, has_call_under_way};
+use lifeboat_model::limits::{CALLS_END, POLL, READ_TIMEOUT, Step};
+use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{Period, StepError};
@@ -17,6 +17,9 @@ use lifeboat_ports::{CallError, Clock, Fault, Ledger, Swap, within};
 use lifeboat_step::parse;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+/// How often the lock is read again when a function of the run renews it meanwhile.
+const TRIES: u32 = 5;
 
 /// The cool-down of a run whose plan cannot be read any more.
 const COOL_DOWN_WITHOUT_PLAN: Period = Period::seconds(3600);
@@ -57,18 +60,55 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         // Without a plan's name no lock was taken: `admit` refuses such a request before it reads anything.
         return Ok(answer(Outcome::Unchanged, event.failure.as_ref()));
     };
-    let journal = read(ports, "dynamodb:Query", ports.ledger.journal(run_id));
     let lock = read(ports, "dynamodb:GetItem", ports.ledger.lock(&plan));
     let stored = read(ports, "dynamodb:GetItem", ports.ledger.plan(&plan, None));
-    let (journal, lock, stored) = try_join3(journal, lock, stored).await?;
+    let (lock, stored) = try_join(lock, stored).await?;
+    let lock = match lock {
+        Some(lock) if event.failure.is_some() => Some(alone(run_id, &plan, lock, ports).await?),
+        lock => lock,
+    };
+    let journal = settled_journal(run_id, event.failure.is_some(), ports).await?;
     let cool_down = stored.map_or(COOL_DOWN_WITHOUT_PLAN, |s| s.plan.automation.cool_down);
     let now = ports.clock.now();
     let conclusion = conclude(run_id, lock.as_ref(), &journal, event.failure.as_ref(), cool_down, now);
     record(run_id, &plan, lock.as_ref(), &journal, conclusion.outcome, ports).await?;
-    if let Some(new) = conclusion.lock {
-        release(&plan, lock.as_ref(), &new, ports).await?;
+    if let (Some(read), Some(new)) = (&lock, &conclusion.lock) {
+        release(&plan, read, new, ports).await?;
     }
     Ok(answer(conclusion.outcome, event.failure.as_ref()))
+}
+
+/// Fences out the run's other functions: one that has not passed its fence by now will not, and one that has wrote its
+/// intent before, where the journal shows it.
+async fn alone(run_id: &str, plan: &Name, lock: Lock, ports: &Ports<'_>) -> Result<Lock, StepError> {
+    let mut lock = lock;
+    for _ in 0..TRIES {
+        if lock.run.run_id != run_id || lock.state != LockState::Held {
+            return Ok(lock);
+        }
+        let fenced = lock.clone().fencing_out_its_steps(ports.clock.now());
+        match swap(plan, &lock, &fenced, ports).await? {
+            Swap::Stored => return Ok(fenced),
+            // A function of the run renewed the lease meanwhile.
+            Swap::Changed => match read(ports, "dynamodb:GetItem", ports.ledger.lock(plan)).await? {
+                Some(now) => lock = now,
+                None => return Err(StepError::Transient(format!("the lock of plan {plan} vanished"))),
+            },
+        }
+    }
+    Err(StepError::Transient(format!("the lock of plan {plan} changed {TRIES} times while the run was concluded")))
+}
+
+/// The journal, once every call of a failed run has its outcome in it, or has had the time to get one.
+async fn settled_journal(run_id: &str, failed: bool, ports: &Ports<'_>) -> Result<Vec<Entry>, StepError> {
+    let until = ports.clock.now().plus(CALLS_END);
+    loop {
+        let journal = read(ports, "dynamodb:Query", ports.ledger.journal(run_id)).await?;
+        if !failed || !has_call_under_way(&journal) || ports.clock.now() >= until {
+            return Ok(journal);
+        }
+        ports.clock.sleep(POLL).await;
+    }
 }
 
 async fn record(
@@ -93,13 +133,17 @@ async fn record(
     read(ports, "dynamodb:PutItem", ports.ledger.append(&entry)).await.map(|_| ())
 }
 
-async fn release(plan: &Name, read: Option<&Lock>, new: &Lock, ports: &Ports<'_>) -> Result<(), StepError> {
-    let swap = within(ports.clock, READ_TIMEOUT, ports.ledger.replace_lock(plan, read, new)).await;
-    let swap = swap.unwrap_or_else(|| Err(CallError::new("dynamodb:PutItem", "the table", Fault::TimedOut)));
-    match swap.map_err(|e| e.while_changing())? {
+async fn release(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Result<(), StepError> {
+    match swap(plan, read, new, ports).await? {
         Swap::Stored => Ok(()),
         Swap::Changed => Err(StepError::Transient(format!("the lock of plan {plan} changed while it was released"))),
     }
+}
+
+async fn swap(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Result<Swap, StepError> {
+    let swap = within(ports.clock, READ_TIMEOUT, ports.ledger.replace_lock(plan, Some(read), new)).await;
+    swap.unwrap_or_else(|| Err(CallError::new("dynamodb:PutItem", "the table", Fault::TimedOut)))
+        .map_err(|e| e.while_changing())
 }
 
 async fn read<T>(

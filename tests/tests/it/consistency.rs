@@ -32,8 +32,8 @@ fn states(value: &Value, found: &mut Vec<(String, Value)>) {
         found.extend(states.iter().map(|(name, state)| (name.clone(), state.clone())));
     }
     match value {
-        Value::Object(fields) => fields.values().for_each(|v| self::states(v, found)),
-        Value::Array(items) => items.iter().for_each(|v| self::states(v, found)),
+        Value::Object(fields) => fields.values().for_each(|v| states(v, found)),
+        Value::Array(items) => items.iter().for_each(|v| states(v, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -177,7 +177,7 @@ fn from_needs_operator_an_acknowledgement_and_a_new_run_lead_to_completed() {
         let name = world.state().plan.name.clone();
         let lock = world.state().table.locks.get(&name).cloned().expect("a lock");
         assert_eq!(lock.state, LockState::NeedsOperator);
-        world.state_mut().table.locks.insert(name, lock.acknowledged());
+        world.state_mut().table.locks.insert(name, lock.acknowledged(world.now()));
         world.start_execution(&target, "again", failover_input(), StartedBy::Operator);
         settled(&world).await;
     });
@@ -186,16 +186,44 @@ fn from_needs_operator_an_acknowledgement_and_a_new_run_lead_to_completed() {
 
 #[test]
 fn s7_an_alarm_about_a_sick_stand_by_moves_nothing_and_does_not_keep_the_real_failover_out() {
-    let played = played(Scenario::RegionalOutage, SEED, |world| {
-        let sick = world.clone();
-        world.executor().spawn(async move {
-            sick.state_mut().clients.broken_services.push(region("us-west-2"));
-            sick.sleep(Period::seconds(200)).await;
-            sick.state_mut().clients.broken_services.clear();
-        });
+    let direction = Direction { source: region("us-east-1"), target: region("us-west-2") };
+    let world = World::new(plan(), direction, machine(), SEED);
+    let inner = world.clone();
+    world.executor().run(async move {
+        inner.state_mut().clients.broken_services.push(region("us-west-2"));
+        inner.start();
+        inner.sleep(Period::seconds(300)).await;
+        inner.state_mut().clients.broken_services.clear();
+        inner.sleep(Period::seconds(300)).await;
+        inner.darken(&region("us-east-1"));
+        inner.sleep(Period::seconds(300)).await;
+        settled(&inner).await;
     });
-    assert_invariants_hold(&played, "a sick stand-by");
-    let causes: Vec<String> = played.report.runs.iter().filter_map(|r| r.cause.clone()).collect();
-    assert!(causes.iter().any(|c| c.contains("already-there")), "{causes:?}");
-    assert_eq!(played.report.outcome, Some(Outcome::Completed));
+    assert_eq!(world.state().invariants.violations(), 0);
+    assert_eq!(outcomes(&world), [Some(Outcome::Unchanged), Some(Outcome::Completed)]);
+    let first =
+        world.state().runs.first().and_then(|r| r.ended.as_ref()?.1.result.as_ref().err().map(|e| e.cause.clone()));
+    assert!(first.is_some_and(|cause| cause.contains("already-there")));
+}
+
+#[test]
+fn s11_a_function_that_outlives_its_aborted_map_cannot_act_behind_the_back_of_conclude() {
+    use lifeboat_ports::Fault;
+    use lifeboat_simulator::faults::{FaultKind, FaultRule};
+    // One database's step is refused at each of its reads in turn, while the other's goes on.
+    let mut late = 0;
+    for skip in 0..12 {
+        for seed in 1..=6 {
+            let operation = "dynamodb:Query";
+            let rule = FaultRule { operation, place: None, skip, times: 1, kind: FaultKind::Refuse(Fault::Denied) };
+            let played = played_with(seed, rule);
+            late += u32::from(played.report.outcome == Some(Outcome::NeedsOperator));
+            assert_invariants_hold(&played, &format!("denied query {skip}, seed {seed}"));
+        }
+    }
+    assert!(late > 0, "no function outlived its map with a call under way");
+}
+
+fn played_with(seed: u64, rule: lifeboat_simulator::faults::FaultRule) -> lifeboat_simulator::Played {
+    played(Scenario::RegionalOutage, seed, |world| world.state_mut().faults.add(rule))
 }

@@ -1,7 +1,7 @@
 //! Whether a request becomes a run.
 
 use crate::lock::{Acquisition, Admission, Lock};
-use crate::plan::{Consent, Name};
+use crate::plan::{Consent, Name, Policy};
 use crate::request::{Mode, Trigger};
 use crate::settings::Settings;
 use crate::{Direction, Plan, Reason, ReasonCode, Region, Request, Timestamp};
@@ -77,12 +77,16 @@ fn admission(
     }
 }
 
-/// The consent that a run acts under (S6): a person's own for the run, or the plan's for one that an alarm started.
+/// The consent that a run acts under (S6): a person's own for the run, or the plan's for one that an alarm started. That
+/// one is for an autonomous plan only: whoever claims to be an alarm gets no further than an alarm would.
 fn consent_for(request: &Request, plan: &Plan, now: Timestamp) -> Result<Option<Consent>, Reason> {
     let consent = match (request.mode, &request.trigger) {
         (Mode::Switchover, _) => return Ok(None),
         (Mode::Failover, Trigger::Operator { .. }) => &request.consent,
-        (Mode::Failover, Trigger::Alarm { .. }) => &plan.automation.consent,
+        (Mode::Failover, Trigger::Alarm { .. }) => match plan.automation.policy {
+            Policy::Autonomous => &plan.automation.consent,
+            Policy::ManualOnly => &None,
+        },
     };
     match consent {
         None => Err(missing(&plan.name)),

@@ -1,11 +1,14 @@
 //! Go or refuse, from everything that was read after the lock was taken.
 
+use std::collections::BTreeSet;
+
+use super::promote_database::writer_objection;
 use super::{Light, Shift, is_green, light, shift_traffic};
-use crate::evidence::{CanaryResults, GlobalDatabase, Point, RoutingStates, Status, Synchronization};
+use crate::evidence::{CanaryResults, GlobalDatabase, OperationPhase, Point, RoutingStates, Status, Synchronization};
 use crate::facts::{PROMOTION_TYPICAL, ROUTING_PROPAGATION};
 use crate::limits::{LAG_FRESH, VANTAGES_MIN};
 use crate::lock::{Admission, Lock};
-use crate::plan::{Checks, Database};
+use crate::plan::{Canary, Checks, Database, Name};
 use crate::request::Mode;
 use crate::verdict::Verdict;
 use crate::{Arn, Period, Plan, Reason, ReasonCode, Region, Timestamp};
@@ -39,6 +42,7 @@ pub fn assess(plan: &Plan, lock: &Lock, seen: &Seen<'_>, now: Timestamp) -> Verd
     let mut reasons: Vec<Reason> = view.objection(run).into_iter().collect();
     reasons.extend(is_there_already(plan, lock, seen));
     reasons.extend(target_objection(plan, run, &seen.canaries, now));
+    reasons.extend(unseen(plan, seen));
     for database in &seen.databases {
         reasons.extend(database_objection(database, run));
     }
@@ -60,7 +64,7 @@ struct SourceView {
     red: Vec<Region>,
     /// The first failure of the present streak, over all vantage points.
     red_since: Option<Timestamp>,
-    /// The last success before that streak.
+    /// When the source was last seen well by anybody. Until then it took writes, whoever else saw it fail before.
     last_green: Option<Timestamp>,
 }
 
@@ -68,26 +72,22 @@ impl SourceView {
     fn of(plan: &Plan, source: &Region, canaries: &[CanaryResults], now: Timestamp) -> Self {
         let mut view = Self { green: Vec::new(), red: Vec::new(), red_since: None, last_green: None };
         for vantage in plan.outside_vantages(source) {
-            let here = results(plan, canaries, |c| &c.watches == source && &c.runs_in == vantage);
-            let lights: Vec<Light> = here.iter().map(|r| light(r, now)).collect();
-            if lights.contains(&Light::Green) {
+            let here = plan.canaries.iter().filter(|c| &c.watches == source && &c.runs_in == vantage);
+            let here = here.map(|c| results_of(c, canaries));
+            let here: Vec<(&CanaryResults, Light)> = here.flatten().map(|r| (r, light(r, now))).collect();
+            let sees = |wanted: Light| here.iter().any(|(_, light)| *light == wanted);
+            if sees(Light::Green) {
                 view.green.push(vantage.clone());
-            } else if lights.contains(&Light::Red) {
+            } else if sees(Light::Red) {
                 view.red.push(vantage.clone());
-                for results in here {
-                    view.add_streak(results);
-                }
+                let red = here.iter().filter(|(_, light)| *light == Light::Red);
+                let since = red.filter_map(|(results, _)| first_red(results)).min();
+                view.red_since = [view.red_since, since].into_iter().flatten().min();
             }
+            let greens = here.iter().flat_map(|(results, _)| &results.points).filter(|p| is_green(p));
+            view.last_green = view.last_green.max(greens.map(|p| p.at).max());
         }
         view
-    }
-
-    fn add_streak(&mut self, results: &CanaryResults) {
-        let green = results.points.iter().rposition(is_green);
-        let first_red = results.points.get(green.map_or(0, |n| n + 1)).map(|p| p.at);
-        let last_green = green.and_then(|n| results.points.get(n)).map(|p| p.at);
-        self.red_since = [self.red_since, first_red].into_iter().flatten().min();
-        self.last_green = [self.last_green, last_green].into_iter().flatten().min();
     }
 
     fn objection(&self, run: &Admission) -> Option<Reason> {
@@ -134,22 +134,35 @@ fn is_there_already(plan: &Plan, lock: &Lock, seen: &Seen<'_>) -> Option<Reason>
     }
 }
 
-fn results<'a>(
-    plan: &Plan,
-    canaries: &'a [CanaryResults],
-    wanted: impl Fn(&crate::plan::Canary) -> bool,
-) -> Vec<&'a CanaryResults> {
-    let of = |c: &crate::plan::Canary| canaries.iter().find(|r| r.canary == c.name && r.runs_in == c.runs_in);
-    plan.canaries.iter().filter(|c| wanted(c)).filter_map(of).collect()
+/// The first failure of the present streak.
+fn first_red(results: &CanaryResults) -> Option<Timestamp> {
+    let green = results.points.iter().rposition(is_green);
+    results.points.get(green.map_or(0, |n| n + 1)).map(|p| p.at)
+}
+
+fn results_of<'a>(canary: &Canary, canaries: &'a [CanaryResults]) -> Option<&'a CanaryResults> {
+    canaries.iter().find(|r| r.canary == canary.name && r.runs_in == canary.runs_in)
+}
+
+/// A database that nobody looked at is not one that is well.
+fn unseen(plan: &Plan, seen: &Seen<'_>) -> Vec<Reason> {
+    let looked_at: BTreeSet<&Name> = seen.databases.iter().map(|d| &d.database.name).collect();
+    let missing = plan.databases.iter().filter(|d| !looked_at.contains(&d.name));
+    let reason = |d: &Database| {
+        Reason::new(ReasonCode::DatabaseNotReady, format!("database {}", d.name), "nothing was read about it")
+    };
+    missing.map(reason).collect()
 }
 
 /// The target has to serve reads now. Its write canaries say nothing yet: before the promotion their writes go to the
 /// source. Canaries that run in the source are not asked: they may be gone.
 fn target_objection(plan: &Plan, run: &Admission, canaries: &[CanaryResults], now: Timestamp) -> Option<Reason> {
-    let readers = results(plan, canaries, |c| {
+    let reads = |c: &&Canary| {
         c.watches == run.direction.target && c.runs_in != run.direction.source && c.checks == Checks::Read
-    });
-    let bad: Vec<&str> = readers.iter().filter(|r| light(r, now) != Light::Green).map(|r| r.canary.as_str()).collect();
+    };
+    let readers: Vec<&Canary> = plan.canaries.iter().filter(reads).collect();
+    let is_bad = |c: &&&Canary| results_of(c, canaries).is_none_or(|r| light(r, now) != Light::Green);
+    let bad: Vec<&str> = readers.iter().filter(is_bad).map(|c| c.name.as_str()).collect();
     if !readers.is_empty() && bad.is_empty() {
         return None;
     }
@@ -159,9 +172,15 @@ fn target_objection(plan: &Plan, run: &Admission, canaries: &[CanaryResults], no
 
 fn database_objection(seen: &DatabaseSeen<'_>, run: &Admission) -> Option<Reason> {
     let name = format!("database {}", seen.database.name);
-    let target = seen.database.clusters.get(&run.direction.target)?;
     let not_ready = |detail: String| Some(Reason::new(ReasonCode::DatabaseNotReady, name.clone(), detail));
+    let Some(target) = seen.database.clusters.get(&run.direction.target) else {
+        return not_ready("the plan names no cluster in the target".to_owned());
+    };
     match &seen.state.operation {
+        Some(operation) if operation.phase == OperationPhase::Cancelling => {
+            let detail = format!("an operation towards {} is being cancelled", operation.to.name());
+            return Some(Reason::new(ReasonCode::OperationInProgress, name, detail));
+        }
         Some(operation) if &operation.to == target => return None,
         Some(operation) => {
             let detail = format!("an operation towards {} is under way", operation.to.name());
@@ -172,8 +191,11 @@ fn database_objection(seen: &DatabaseSeen<'_>, run: &Admission) -> Option<Reason
     let Some(member) = seen.state.member(target) else {
         return not_ready(format!("{} is not a member of {}", target.name(), seen.database.global_cluster));
     };
-    if member.is_writer {
+    if seen.state.writer() == Some(target) {
         return None;
+    }
+    if let Some(detail) = writer_objection(seen.database, run, &seen.state) {
+        return not_ready(detail);
     }
     if seen.state.status != Status::Available {
         return not_ready(format!("the global cluster is {}, not available", seen.state.status.as_str()));
@@ -228,7 +250,7 @@ fn predict_loss(
             (view.last_green.or(view.red_since).unwrap_or(now), limit)
         }
     };
-    let mut worst_ms: Option<f64> = Some(0.0);
+    let mut worst_ms: Option<f64> = unseen(plan, seen).is_empty().then_some(0.0);
     let mut reasons = Vec::new();
     for database in &seen.databases {
         let name = format!("database {}", database.database.name);

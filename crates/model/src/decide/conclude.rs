@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::journal::{self, Entry, Note};
+use crate::limits::Step;
 use crate::lock::{Lock, LockState};
 use crate::report::Outcome;
 use crate::{Period, Timestamp};
@@ -63,9 +64,12 @@ fn released(lock: &Lock, outcome: Outcome, cool_down: Period, now: Timestamp) ->
 
 /// Writers first, then traffic, and no mutation of a database after its writers were verified (S11).
 fn is_verified(entries: &[Entry]) -> bool {
-    let writers = journal::newest(entries, |n| *n == Note::WritersVerified);
+    let is_promotion = |e: &&Entry| e.step == Step::PromoteDatabase && matches!(e.note, Note::Intent { .. });
+    let promoted = entries.iter().filter(is_promotion).map(|e| e.at).max();
     let traffic = journal::newest(entries, |n| *n == Note::TrafficVerified);
-    matches!((writers, traffic), (Some(writers), Some(traffic)) if writers <= traffic)
+    // A late copy of verify-writers may confirm them once more; the first word after the last promotion is what counts.
+    let is_good = |e: &Entry| e.note == Note::WritersVerified && promoted < Some(e.at) && Some(e.at) <= traffic;
+    entries.iter().any(is_good)
 }
 
 fn already_concluded(entries: &[Entry]) -> Option<Outcome> {

@@ -14,7 +14,7 @@ pub use assess::{DatabaseSeen, Seen, assess};
 pub use conclude::{Conclusion, Failure, conclude};
 pub use promote_database::{Promotion, promote_database};
 pub use shift_traffic::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
-pub use start_run::{AlarmState, Start, Transition, start_run};
+pub use start_run::{AlarmState, Start, TRANSITION_FRESH, Transition, start_run};
 pub use verify_traffic::{NameSeen, Traffic, verify_traffic};
 pub use verify_writers::verify_writers;
 

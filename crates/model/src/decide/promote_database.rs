@@ -3,7 +3,7 @@
 use crate::evidence::{GlobalDatabase, OperationPhase, Status};
 use crate::journal::Attempts;
 use crate::limits::{PROMOTION_CALLS_MAX, SETTLE, VERDICT_FRESH};
-use crate::lock::Lock;
+use crate::lock::{Admission, Lock};
 use crate::plan::Database;
 use crate::request::Mode;
 use crate::verdict::Verdict;
@@ -119,25 +119,39 @@ fn objection(
         Some(verdict) if !verdict.go() => {
             return Some((ReasonCode::VerdictStale, "the verdict was to refuse".to_owned()));
         }
-        // Once the run is past its point of no return it can only go forward; before, the verdict must be fresh.
+        // Once the run is past its point of no return it can only go forward; before, the verdict must be fresh. The
+        // lock is as it was when the step began: a call that may have gone since stands in the journal.
         Some(verdict)
             if !lock.past_point_of_no_return
-                && attempts.count == 0
+                && attempts.accepted_at.is_none()
+                && attempts.unknown_at.is_none()
                 && now > verdict.assessed_at.plus(VERDICT_FRESH) =>
         {
             return Some((ReasonCode::VerdictStale, format!("it is of {}", verdict.assessed_at)));
         }
         Some(_) => {}
     }
+    if let Some(detail) = writer_objection(database, &lock.run, seen) {
+        return Some((ReasonCode::DatabaseNotReady, detail));
+    }
     match (lock.run.mode, &lock.run.consent) {
-        (Mode::Switchover, _) if seen.writer() != database.clusters.get(&lock.run.direction.source) => {
-            Some((ReasonCode::DatabaseNotReady, "the writer is not the source's cluster".to_owned()))
-        }
         (Mode::Switchover, _) => None,
         (Mode::Failover, None) => Some((ReasonCode::ConsentMissing, "nobody accepted the loss of data".to_owned())),
         (Mode::Failover, Some(consent)) if consent.expires <= now => {
             Some((ReasonCode::ConsentExpired, format!("{} accepted until {}", consent.accepted_by, consent.expires)))
         }
         (Mode::Failover, Some(_)) => None,
+    }
+}
+
+/// The source that was assessed has to be the one that writes. In a failover the control plane may name no writer any
+/// more; a writer in another place is alive for all we know, and its data are nobody's to lose.
+pub(super) fn writer_objection(database: &Database, run: &Admission, seen: &GlobalDatabase) -> Option<String> {
+    let source = database.clusters.get(&run.direction.source);
+    let elsewhere = seen.members.iter().find(|m| m.is_writer && Some(&m.cluster) != source);
+    match (run.mode, elsewhere) {
+        (_, Some(member)) => Some(format!("{} writes, which is not the source's cluster", member.cluster.name())),
+        (Mode::Switchover, None) if seen.writer().is_none() => Some("it has no writer".to_owned()),
+        (Mode::Switchover | Mode::Failover, None) => None,
     }
 }

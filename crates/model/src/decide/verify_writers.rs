@@ -12,7 +12,11 @@ pub fn verify_writers(
     in_target: &GlobalDatabase,
     in_source: Option<&GlobalDatabase>,
 ) -> Option<Reason> {
-    let target = database.clusters.get(&direction.target)?;
+    let unverified =
+        |detail| Some(Reason::new(ReasonCode::WriterNotVerified, format!("database {}", database.name), detail));
+    let Some(target) = database.clusters.get(&direction.target) else {
+        return unverified("the plan names no cluster in the target".to_owned());
+    };
     let ready = |state: &GlobalDatabase| {
         state.local.as_ref().is_some_and(|l| &l.cluster == target && l.status == Status::Available && l.instances > 0)
     };
@@ -30,5 +34,5 @@ pub fn verify_writers(
     } else {
         return None;
     };
-    Some(Reason::new(ReasonCode::WriterNotVerified, format!("database {}", database.name), detail))
+    unverified(detail)
 }

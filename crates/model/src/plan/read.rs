@@ -1,6 +1,6 @@
 //! Reads a plan and holds it to its rules: every problem at once, each with its place, value and remedy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use super::{
@@ -238,31 +238,34 @@ fn read_canaries(at: &Cursor<'_>, regions: Option<&[Region; 2]>) -> Option<Vec<C
     });
     report_duplicates("a canary's name in its Region", keys);
     let canaries = canaries?;
-    let covered =
-        regions.into_iter().flatten().fold(true, |covered, region| covered & is_watched(at, &canaries, region));
+    let Some([a, b]) = regions else {
+        return Some(canaries);
+    };
+    let covered = is_watched(at, &canaries, a, b) & is_watched(at, &canaries, b, a);
     covered.then_some(canaries)
 }
 
 /// S9 and verify-traffic need these eyes on each Region: one of two outside vantage points may be gone, and the
-/// target must be seen to read before, and to write after, the move.
-fn is_watched(at: &Cursor<'_>, canaries: &[Canary], region: &Region) -> bool {
+/// target must be seen to read before, and to write after, the move. What runs in the `other` Region is not asked then:
+/// it may be gone, and a Region that only it watches could never become the target.
+fn is_watched(at: &Cursor<'_>, canaries: &[Canary], region: &Region, other: &Region) -> bool {
     let on_region = || canaries.iter().filter(|c| &c.watches == region);
     let mut outside: Vec<&Region> = on_region().map(|c| &c.runs_in).filter(|r| r != &region).collect();
     outside.sort();
     outside.dedup();
-    let seen_reading = on_region().any(|c| c.checks == Checks::Read);
-    let seen_writing = on_region().any(|c| c.checks == Checks::Write);
+    let is_seen = |checks| on_region().any(|c| c.checks == checks && &c.runs_in != other);
+    let (seen_reading, seen_writing) = (is_seen(Checks::Read), is_seen(Checks::Write));
     if outside.len() < 2 {
         at.problem(format!("canaries that watch {region} from at least two other Regions; one vantage point cannot tell a dead Region from a dead link"));
     }
     if !seen_reading {
         at.problem(format!(
-            "a canary that watches {region} with checks: read; it shows that a stand-by Region can serve"
+            "a canary that watches {region} with checks: read and does not run in {other}; it shows that a stand-by Region can serve"
         ));
     }
     if !seen_writing {
         at.problem(format!(
-            "a canary that watches {region} with checks: write; it shows that the Region serves after a run"
+            "a canary that watches {region} with checks: write and does not run in {other}; it shows that the Region serves after a run"
         ));
     }
     outside.len() >= 2 && seen_reading && seen_writing
@@ -277,10 +280,12 @@ fn read_dns(at: &Cursor<'_>, regions: Option<&[Region; 2]>) -> Option<Vec<DnsNam
         let answers = f.required("answers").and_then(|c| read_per_region(&c, regions, |c, _| read_host(c)));
         names.extend(name.clone().zip(f.optional("name")));
         if let Some(answers) = &answers
-            && answers.values().collect::<std::collections::BTreeSet<_>>().len() != answers.len()
+            && let hosts = answers.values().chain(&name).map(|host| host.to_ascii_lowercase())
+            && hosts.collect::<BTreeSet<_>>().len() != answers.values().chain(&name).count()
         {
-            f.optional("answers")?
-                .problem("a different answer for each Region; else no one can tell where the name points");
+            f.optional("answers")?.problem(
+                "a different answer for each Region, and not the name itself; else no one can tell where it points",
+            );
             return None;
         }
         Some(DnsName { name: name?, ttl: ttl?, answers: answers? })
@@ -309,25 +314,23 @@ fn read_per_region<T>(
     mut read: impl FnMut(&Cursor<'_>, &Region) -> Option<T>,
 ) -> Option<BTreeMap<Region, T>> {
     let mut values = BTreeMap::new();
-    let mut complete = true;
+    let mut named = Vec::new();
     for (key, cursor) in at.entries()?.entries {
         match Region::from_str(&key) {
-            Ok(region) if regions.is_none_or(|pair| pair.contains(&region)) => match read(&cursor, &region) {
-                Some(value) => {
-                    values.insert(region, value);
-                }
-                None => complete = false,
-            },
+            Ok(region) if regions.is_none_or(|pair| pair.contains(&region)) => {
+                values.extend(read(&cursor, &region).map(|value| (region.clone(), value)));
+                named.push(region);
+            }
             Ok(_) => cursor.problem("a key that is one of the plan's two regions"),
             Err(expected) => cursor.problem(format!("a key that is {}", expected.0)),
         }
     }
     for region in regions.into_iter().flatten() {
-        if complete && !values.contains_key(region) {
+        if !named.contains(region) {
             at.problem(format!("an entry for {region}: each of the plan's regions needs one"));
         }
     }
-    (complete && values.len() == 2).then_some(values)
+    (values.len() == 2).then_some(values)
 }
 
 fn read_arn(at: &Cursor<'_>, service: &str, region: &str, resource: &str) -> Option<Arn> {

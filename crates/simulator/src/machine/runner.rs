@@ -335,18 +335,32 @@ impl<F: Functions, O: Observer> Runner<F, O> {
             inner.item = Some(Item { index, value: value.clone(), label });
             let states = with(states, "context", inner.context(""));
             async move {
-                let input = match &map.item_selector {
-                    Some(selector) => evaluated(selector, &states, &inner)?,
-                    None => value,
-                };
-                let processor = &map.item_processor;
-                self.run_states(&processor.start_at, &processor.states, input, inner).await
+                let output = self.run_item(map, value, &states, inner).await?;
+                Ok::<(usize, Value), StateError>((index, output))
             }
         });
-        let results: Vec<Value> = stream::iter(iterations).buffered(map.max_concurrency).try_collect().await?;
-        let results = Value::Array(results);
+        // Unordered, so that the first error ends the map whichever item it is of.
+        let mut results: Vec<(usize, Value)> =
+            stream::iter(iterations).buffer_unordered(map.max_concurrency).try_collect().await?;
+        results.sort_by_key(|(index, _)| *index);
+        let results = Value::Array(results.into_iter().map(|(_, output)| output).collect());
         limit_data(&results)?;
         Ok(results)
+    }
+
+    async fn run_item<'a>(
+        &'a self,
+        map: &'a MapState,
+        value: Value,
+        states: &Value,
+        inner: Scope<'a>,
+    ) -> Result<Value, StateError> {
+        let input = match &map.item_selector {
+            Some(selector) => evaluated(selector, states, &inner)?,
+            None => value,
+        };
+        let processor = &map.item_processor;
+        self.run_states(&processor.start_at, &processor.states, input, inner).await
     }
 }
 

@@ -59,6 +59,9 @@ pub struct CallRecord {
     pub effective: bool,
 }
 
+/// An invocation's result, and who waits for it.
+type Answer = Rc<RefCell<(Option<Result<Value, StateError>>, Option<Waker>)>>;
+
 /// Ends an invocation from within a call.
 #[derive(Clone, Default)]
 pub(super) struct Crash(Rc<RefCell<(bool, Option<Waker>)>>);
@@ -92,6 +95,38 @@ impl World {
             return Err(StateError::new("Lambda.SdkClientException", format!("{region} does not answer")));
         }
         let caller = self.begin(step, region, run_id);
+        let answer: Answer = Rc::default();
+        let (world, to, region) = (self.clone(), Rc::clone(&answer), region.clone());
+        // On its own: a function runs on when whoever called it has stopped waiting.
+        self.executor().spawn(async move {
+            let result = world.run_environment(step, &region, caller, payload).await;
+            let waker = {
+                let mut cell = to.borrow_mut();
+                cell.0 = Some(result);
+                cell.1.take()
+            };
+            waker.into_iter().for_each(Waker::wake);
+        });
+        std::future::poll_fn(|context| {
+            let mut cell = answer.borrow_mut();
+            match cell.0.take() {
+                Some(result) => Poll::Ready(result),
+                None => {
+                    cell.1 = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    async fn run_environment(
+        &self,
+        step: Step,
+        region: &Region,
+        caller: Caller,
+        payload: Value,
+    ) -> Result<Value, StateError> {
         let warm = self.take_environment(region, step);
         self.pause(if warm { LAMBDA_WARM } else { LAMBDA_COLD }).await;
         let crash = caller.crash.clone();

@@ -1,0 +1,174 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Parser, Subcommand};
+use lifeboat_model::request::Mode;
+use lifeboat_model::{Direction, Plan, Region};
+use lifeboat_simulator::Scenario;
+
+use crate::exit::{EXIT_CODES, Failure};
+
+/// Fails a two-Region AWS workload over, and back.
+#[derive(Debug, Parser)]
+#[command(name = "lifeboat", version, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the command can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Plays an outage against the shipped state machine, on this machine, and reports what happened
+    ///
+    /// Nothing is called outside this machine. The same plan, scenario, mode and seed give the same report, to the byte.
+    #[command(after_help = EXIT_CODES)]
+    Drill(DrillArgs),
+    /// Reads plans
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Plan(PlanCommand),
+}
+
+/// What to drill, and where the report goes.
+#[derive(Debug, Default, clap::Args)]
+pub struct DrillArgs {
+    /// What happens [default: regional-outage; with --mode switchover: planned-switchover]
+    #[arg(long, value_name = "NAME", value_parser = scenario_parser(), hide_default_value = true)]
+    pub scenario: Option<Scenario>,
+    /// How the workload is moved [default: as the scenario asks]
+    #[arg(long, value_parser = mode_parser())]
+    pub mode: Option<Mode>,
+    /// The Region that serves when the drill begins [default: the plan's first; with --scenario failback its second]
+    #[arg(long, value_name = "REGION", value_parser = parse_region)]
+    pub source: Option<Region>,
+    /// Every chance in the drill is drawn from it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The directory for report.html and report.json
+    #[arg(long, value_name = "DIR", default_value = "out/drill")]
+    pub out: PathBuf,
+    /// Print the report as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// No progress on standard error; the summary only
+    #[arg(long)]
+    pub quiet: bool,
+    /// Write the picture of the timeline to this file, and no report
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Print the JSON Schema of the report, and drill nothing
+    #[arg(long)]
+    pub schema: bool,
+}
+
+/// What can be done with a plan. FILE is the example, plans/retail-store.yaml, unless given.
+#[derive(Debug, Subcommand)]
+pub enum PlanCommand {
+    /// Names every problem of a plan at once, as file:line: field: value found, expected ...
+    Check {
+        /// The plan [default: the example, which is built in]
+        file: Option<PathBuf>,
+    },
+    /// Prints a plan as it was read, with the defaults filled in
+    Show {
+        /// The plan [default: the example, which is built in]
+        file: Option<PathBuf>,
+        /// As JSON instead of YAML
+        #[arg(long)]
+        json: bool,
+    },
+    /// Prints the JSON Schema of plans
+    Schema,
+}
+
+fn scenario_parser() -> impl TypedValueParser<Value = Scenario> {
+    let values = Scenario::ALL.map(|s| PossibleValue::new(s.name()).help(s.about()));
+    PossibleValuesParser::new(values).try_map(|name| scenario_named(&name).ok_or("no such scenario"))
+}
+
+/// The scenario called `name`.
+pub fn scenario_named(name: &str) -> Option<Scenario> {
+    Scenario::ALL.into_iter().find(|s| s.name() == name)
+}
+
+fn mode_parser() -> impl TypedValueParser<Value = Mode> {
+    let values = [
+        PossibleValue::new(Mode::Failover.as_str())
+            .help("the source is down; a person accepted a bounded loss of data"),
+        PossibleValue::new(Mode::Switchover.as_str()).help("planned: replication catches up first, nothing is lost"),
+    ];
+    PossibleValuesParser::new(values)
+        .try_map(|name| name.parse().map_err(|e: lifeboat_model::read::Expected| e.to_string()))
+}
+
+fn parse_region(text: &str) -> Result<Region, String> {
+    text.parse().map_err(|e: lifeboat_model::read::Expected| e.to_string())
+}
+
+impl DrillArgs {
+    /// The scenario and the mode that are meant.
+    ///
+    /// # Errors
+    /// The two cannot be drilled together.
+    pub fn what(&self) -> Result<(Scenario, Mode), Failure> {
+        let scenario = self.scenario.unwrap_or(match self.mode {
+            Some(Mode::Switchover) => Scenario::PlannedSwitchover,
+            Some(Mode::Failover) | None => Scenario::RegionalOutage,
+        });
+        let mode = self.mode.unwrap_or(scenario.mode());
+        if scenario.expected(mode).is_some() {
+            return Ok((scenario, mode));
+        }
+        let modes = [Mode::Failover, Mode::Switchover].map(|m| scenario.expected(m).map(|_| m.as_str()));
+        let others = Scenario::ALL.map(|s| s.expected(mode).map(|_| s.name()));
+        Err(Failure::Arguments(format!(
+            "--scenario {scenario} cannot be drilled with --mode {mode}; with --scenario {scenario} possible: {modes}; \
+             with --mode {mode} possible: {others}",
+            scenario = scenario.name(),
+            mode = mode.as_str(),
+            modes = listed(&modes),
+            others = listed(&others),
+        )))
+    }
+
+    /// From where to where, by `plan`.
+    ///
+    /// # Errors
+    /// `--source` is not a Region of the plan.
+    pub fn direction(&self, scenario: Scenario, plan: &Plan) -> Result<Direction, Failure> {
+        let [first, second] = plan.regions.clone();
+        let source = match (&self.source, scenario) {
+            (Some(source), _) => source.clone(),
+            (None, Scenario::Failback) => second.clone(),
+            (
+                None,
+                Scenario::RegionalOutage
+                | Scenario::PlannedSwitchover
+                | Scenario::TargetUnhealthy
+                | Scenario::LagOverLimit
+                | Scenario::PromotionStalls
+                | Scenario::TwoOperators
+                | Scenario::RoutingEndpointsDown
+                | Scenario::FlappingAlarm,
+            ) => first.clone(),
+        };
+        match source {
+            s if s == first => Ok(Direction { source: first, target: second }),
+            s if s == second => Ok(Direction { source: second, target: first }),
+            other => Err(Failure::Arguments(format!(
+                "--source: {other} found, expected {first} or {second}, the Regions of plan {}",
+                plan.name
+            ))),
+        }
+    }
+}
+
+fn listed(words: &[Option<&str>]) -> String {
+    words.iter().flatten().copied().collect::<Vec<_>>().join(", ")
+}

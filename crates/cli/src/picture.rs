@@ -1,0 +1,66 @@
+//! The picture of a drill: what clients saw, the phases, and every lane of the timeline over one axis of virtual time.
+//!
+//! Guarantees: made from the report alone, so it is the same for the same report. Labels neither overlap nor leave the
+//! picture: their widths are estimated from above (`place`). Every text goes through maud, which escapes it.
+
+mod availability;
+mod draw;
+mod lanes;
+mod place;
+mod scale;
+
+use lifeboat_model::report::Report;
+use maud::Markup;
+
+/// The rules of the picture, with colours as custom properties of the page.
+pub(crate) const STYLE: &str = include_str!("picture/picture.css");
+
+/// How wide the picture is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For screens and landscape pages: lane names at the left.
+    Wide,
+    /// For phones and portrait pages: lane names above their lanes.
+    Narrow,
+}
+
+/// The picture within a page that has [`STYLE`].
+pub(crate) fn inline(report: &Report, format: Format) -> Markup {
+    draw::picture(report, format, None)
+}
+
+/// The picture as a file of its own, on a ground of its own: it reads on white and on dark pages.
+pub fn standalone(report: &Report) -> String {
+    draw::picture(report, Format::Wide, Some(&fixed(STYLE))).into_string() + "\n"
+}
+
+/// What stands for each custom property where there is no page that sets it.
+const COLOURS: [(&str, &str); 12] = [
+    ("--ground", "#ffffff"),
+    ("--band", "#f4f6f8"),
+    ("--ink", "#1d2733"),
+    ("--faint", "#5b6876"),
+    ("--line", "#d5dbe1"),
+    ("--good", "#2e8b62"),
+    ("--good-tint", "#d3ecdf"),
+    ("--bad", "#c8323c"),
+    ("--bad-tint", "#f8d9da"),
+    ("--calm", "#2f6db5"),
+    ("--calm-tint", "#d8e6f6"),
+    ("--warn", "#a86400"),
+];
+
+fn fixed(style: &str) -> String {
+    COLOURS.iter().fold(style.to_owned(), |css, (name, value)| css.replace(&format!("var({name})"), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_colour_of_the_standalone_picture_is_set() {
+        assert!(STYLE.contains("var(--ink)"));
+        assert!(!fixed(STYLE).contains("var("), "{}", fixed(STYLE));
+    }
+}

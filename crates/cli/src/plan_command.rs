@@ -1,0 +1,77 @@
+//! `lifeboat plan`: check, show, schema.
+
+use lifeboat_model::Plan;
+use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
+
+use crate::args::PlanCommand;
+use crate::exit::{Exit, Failure, print};
+use crate::{plan_file, schema, text};
+
+pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
+    match command {
+        PlanCommand::Check { file } => {
+            let plan = plan_file::load(file.as_deref())?;
+            let name = file.as_deref().map_or(plan_file::EXAMPLE.0.to_owned(), |f| f.display().to_string());
+            print(&format!("{name}: {}\n", in_a_line(&plan)))?;
+        }
+        PlanCommand::Show { file, json } => {
+            let plan = plan_file::load(file.as_deref())?;
+            print(&if *json { as_json(&plan)? } else { as_yaml(&plan)? })?;
+        }
+        PlanCommand::Schema => print(&schema::of_plan())?,
+    }
+    Ok(Exit::AsExpected)
+}
+
+/// What the plan is about, once it is known to be good.
+fn in_a_line(plan: &Plan) -> String {
+    let [a, b] = &plan.regions;
+    format!(
+        "plan {} is good: {a} and {b}, {}, {}, {}, {}",
+        plan.name,
+        text::count(plan.databases.len(), "database"),
+        text::count(plan.canaries.len(), "canary"),
+        text::count(plan.dns.len(), "DNS name"),
+        text::count(plan.routing.endpoints.len(), "routing endpoint"),
+    )
+}
+
+fn as_json(plan: &Plan) -> Result<String, Failure> {
+    let json = serde_json::to_string_pretty(plan).map_err(|e| Failure::Output(e.into()))?;
+    Ok(json + "\n")
+}
+
+/// JSON is YAML: read back as such, it keeps the order of the plan's fields.
+fn as_yaml(plan: &Plan) -> Result<String, Failure> {
+    let other = |e: String| Failure::Output(std::io::Error::other(e));
+    let json = as_json(plan)?;
+    let documents = Yaml::load_from_str(&json).map_err(|e| other(e.to_string()))?;
+    let mut yaml = String::new();
+    for document in &documents {
+        YamlEmitter::new(&mut yaml).dump(document).map_err(|e| other(e.to_string()))?;
+    }
+    Ok(yaml.trim_start_matches("---\n").trim_end().to_owned() + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_show_prints_reads_as_the_same_plan() {
+        let plan = plan_file::load(None).expect("the example");
+        for text in [as_yaml(&plan).expect("yaml"), as_json(&plan).expect("json")] {
+            assert_eq!(plan_file::parse("shown", &text).expect(&text), plan);
+        }
+        assert!(as_yaml(&plan).expect("yaml").starts_with("version: 1\nname: retail-store\n"));
+    }
+
+    #[test]
+    fn a_good_plan_is_told_in_a_line() {
+        let plan = plan_file::load(None).expect("the example");
+        assert_eq!(
+            in_a_line(&plan),
+            "plan retail-store is good: us-east-1 and us-west-2, 2 databases, 8 canaries, 1 DNS name, 5 routing endpoints"
+        );
+    }
+}

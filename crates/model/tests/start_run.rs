@@ -1,0 +1,220 @@
+//! What an alarm's transition starts, over its whole input space.
+
+mod common;
+
+use common::{NOW, admission, at, consent, east, eastward, held, ms, plan, third, west, westward};
+use lifeboat_model::decide::{Admit, AlarmState, Start, Transition, admit, start_run};
+use lifeboat_model::lock::{Admission, Lock};
+use lifeboat_model::plan::Policy;
+use lifeboat_model::request::{Mode, Trigger};
+use lifeboat_model::settings::Settings;
+use lifeboat_model::{Direction, Plan, Region, Request, Timestamp};
+
+const STATES: [AlarmState; 3] = [AlarmState::Alarm, AlarmState::Ok, AlarmState::InsufficientData];
+
+/// How old the oldest transition is that still starts a run: a quarter of an hour.
+const FRESH_MS: i64 = 900_000;
+
+struct Case {
+    plan: Plan,
+    home: Region,
+    transition: Transition,
+    settings: Settings,
+    lock: Option<Lock>,
+}
+
+/// The lock as an earlier run holds it.
+fn earlier(direction: Direction) -> Lock {
+    let run = Admission { run_id: "earlier".to_owned(), direction, ..admission(Mode::Failover) };
+    Lock { run, ..held(Mode::Failover) }
+}
+
+/// Locks with which a run towards west may start, and locks with which it may not.
+fn every_lock() -> Vec<Option<Lock>> {
+    vec![
+        None,
+        Some(earlier(westward()).unchanged()),
+        Some(Lock { lease_expires_at: NOW, ..earlier(westward()) }),
+        Some(earlier(westward())),
+        Some(earlier(westward()).completed(at(1))),
+        Some(earlier(eastward()).completed(NOW)),
+        Some(earlier(westward()).needs_operator()),
+    ]
+}
+
+fn may_start(lock: Option<&Lock>) -> bool {
+    every_lock().iter().take(3).any(|l| l.as_ref() == lock)
+}
+
+fn alarm_name() -> String {
+    plan().automation.alarm.name
+}
+
+fn every_case(mut check: impl FnMut(&Case, Start)) {
+    let froms = [None, Some(STATES[0]), Some(STATES[1]), Some(STATES[2])];
+    let ages = [-1, 0, FRESH_MS, FRESH_MS + 1];
+    let places = [west(), east(), third()].into_iter().flat_map(|a| [west(), third()].map(|b| (a.clone(), b)));
+    let places: Vec<(Region, Region)> = places.collect();
+    let mut cases = 0;
+    for lock in every_lock() {
+        for (policy, disabled) in [(Policy::Autonomous, false), (Policy::Autonomous, true), (Policy::ManualOnly, false)]
+        {
+            let mut plan = plan();
+            plan.automation.policy = policy;
+            let settings = Settings { disabled: disabled.then(|| "an exercise".to_owned()) };
+            for (alarm, muted) in [(alarm_name(), false), (alarm_name(), true), ("another".to_owned(), false)] {
+                for (region, home) in &places {
+                    for to in STATES {
+                        for (from, age) in froms.into_iter().flat_map(|f| ages.map(|a| (f, a))) {
+                            let (alarm, region) = (alarm.clone(), region.clone());
+                            let transition = Transition { alarm, region, from, to, at: ms(-age), muted };
+                            let (plan, home, settings) = (plan.clone(), home.clone(), settings.clone());
+                            let case = Case { plan, home, transition, settings, lock: lock.clone() };
+                            check(&case, decide(&case));
+                            cases += 1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(cases, 7 * 3 * 3 * 6 * 3 * 16, "the whole space");
+}
+
+fn decide(case: &Case) -> Start {
+    start_run(&case.plan, 7, &case.home, &case.transition, &case.settings, case.lock.as_ref(), NOW)
+}
+
+fn good() -> Case {
+    let transition = Transition {
+        alarm: alarm_name(),
+        region: west(),
+        from: Some(AlarmState::Ok),
+        to: AlarmState::Alarm,
+        at: at(-30),
+        muted: false,
+    };
+    Case { plan: plan(), home: west(), transition, settings: Settings::default(), lock: None }
+}
+
+fn starts(case: &Case) -> bool {
+    matches!(decide(case), Start::Run { .. })
+}
+
+#[test]
+fn s9_only_a_fresh_unmuted_transition_into_alarm_where_it_runs_starts_a_run() {
+    let mut started = 0;
+    every_case(|case, got| {
+        let t = &case.transition;
+        let into_alarm = t.to == AlarmState::Alarm && t.from != Some(AlarmState::Alarm);
+        let heard_here = t.region == case.home && case.home == west();
+        let meant = t.alarm == alarm_name() && !t.muted;
+        let allowed = case.plan.automation.policy == Policy::Autonomous && case.settings.disabled.is_none();
+        let fresh = NOW.ms_since(t.at) <= FRESH_MS;
+        let expected = into_alarm && heard_here && meant && allowed && fresh && may_start(case.lock.as_ref());
+        let is_run = matches!(got, Start::Run { .. });
+        assert_eq!(is_run, expected, "{:?} {:?} {:?}", case.transition, case.lock, got);
+        started += u32::from(is_run);
+    });
+    assert_eq!(started, 3 * 3 * 3, "three locks, three states before, three ages");
+}
+
+#[test]
+fn each_guard_alone_keeps_a_run_from_starting_and_says_why() {
+    type Spoil = Box<dyn Fn(&mut Case)>;
+    let cases: Vec<(&str, Spoil)> = vec![
+        ("not a transition into ALARM", Box::new(|c| c.transition.to = AlarmState::Ok)),
+        ("not a transition into ALARM", Box::new(|c| c.transition.to = AlarmState::InsufficientData)),
+        ("not a transition into ALARM", Box::new(|c| c.transition.from = Some(AlarmState::Alarm))),
+        ("started by alarm store-other-region", Box::new(|c| c.transition.alarm = "another".to_owned())),
+        ("the alarm is in us-east-1", Box::new(|c| c.transition.region = east())),
+        ("none of plan store's regions", Box::new(|c| (c.transition.region, c.home) = (third(), third()))),
+        ("muted", Box::new(|c| c.transition.muted = true)),
+        ("more than 15m old", Box::new(|c| c.transition.at = ms(-FRESH_MS - 1))),
+        ("manual-only", Box::new(|c| c.plan.automation.policy = Policy::ManualOnly)),
+        ("runs are disabled: an exercise", Box::new(|c| c.settings.disabled = Some("an exercise".to_owned()))),
+        ("lock-held", Box::new(|c| c.lock = Some(earlier(westward())))),
+        ("cool-down", Box::new(|c| c.lock = Some(earlier(westward()).completed(at(1))))),
+        ("automatic-failback", Box::new(|c| c.lock = Some(earlier(eastward()).completed(NOW)))),
+        ("needs-operator", Box::new(|c| c.lock = Some(earlier(westward()).needs_operator()))),
+    ];
+    assert!(starts(&good()));
+    for (why, spoil) in cases {
+        let mut case = good();
+        spoil(&mut case);
+        match decide(&case) {
+            Start::Ignore(said) => assert!(said.contains(why), "{why:?} is not in {said:?}"),
+            Start::Run { .. } => panic!("a run was started although {why}"),
+        }
+    }
+}
+
+#[test]
+fn a_run_that_an_alarm_starts_asks_for_a_failover_to_where_the_alarm_is() {
+    let case = good();
+    let expected = Request {
+        plan: case.plan.name.clone(),
+        target: west(),
+        mode: Mode::Failover,
+        consent: None,
+        trigger: Trigger::Alarm { alarm: alarm_name(), transition_at: at(-30) },
+    };
+    let name = "store-20270115T075930000Z".to_owned();
+    assert_eq!(decide(&case), Start::Run { name, request: Box::new(expected) });
+}
+
+#[test]
+fn s4_every_delivery_of_one_transition_has_one_name_and_every_transition_its_own() {
+    let named = |change: &dyn Fn(&mut Case)| {
+        let mut case = good();
+        change(&mut case);
+        match decide(&case) {
+            Start::Run { name, .. } => name,
+            Start::Ignore(why) => panic!("{why}"),
+        }
+    };
+    let first = named(&|_| {});
+    assert_eq!(first, named(&|c| c.transition.from = None), "EventBridge and the direct action tell one transition");
+    assert_eq!(first, named(&|c| c.lock = Some(held(Mode::Failover).unchanged())), "a late delivery");
+    for other in [-30_001, -29_999, 0, -FRESH_MS] {
+        assert_ne!(first, named(&|c| c.transition.at = ms(other)), "{other}");
+    }
+    let mut other_plan = good();
+    other_plan.plan.name = "store-2".parse().expect("a name");
+    let Start::Run { name, .. } = decide(&other_plan) else { panic!("it starts") };
+    assert_ne!(first, name);
+}
+
+#[test]
+fn an_executions_name_fits_into_eighty_characters_of_those_allowed() {
+    for at in [Timestamp::from_ms(0), NOW, Timestamp::from_ms(253_402_300_799_999)] {
+        let mut case = good();
+        case.plan.name = "a".repeat(48).parse().expect("the longest name");
+        case.transition.at = at;
+        let got = start_run(&case.plan, 7, &case.home, &case.transition, &case.settings, None, at);
+        let Start::Run { name, .. } = got else { panic!("{got:?}") };
+        assert!(name.len() <= 80, "{name}");
+        assert!(name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'), "{name}");
+    }
+}
+
+#[test]
+fn what_start_run_starts_is_admitted_as_long_as_the_owners_consent_holds() {
+    for expires in [-1, 0, 1] {
+        let mut case = good();
+        case.plan.automation.consent = Some(consent(ms(expires)));
+        let Start::Run { name, request } = decide(&case) else { panic!("consent is admission's to judge") };
+        let got = admit(&request, (&case.plan, 7), (&name, &west()), &case.settings, None, NOW);
+        assert_eq!(matches!(got, Admit::Take(_)), expires > 0, "{got:?}");
+    }
+}
+
+#[test]
+fn s7_no_alarm_starts_the_way_back() {
+    let over = earlier(eastward()).completed(NOW);
+    let mut case = good();
+    case.lock = Some(over.clone());
+    assert!(!starts(&case), "not even after the cool-down");
+    case.lock = Some(over.acknowledged(NOW));
+    assert!(starts(&case), "a person has acknowledged the run before");
+}
