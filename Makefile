@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat test check unit fmt template deny advisories clippy doc schemas
+.PHONY: help drill lifeboat test check unit fmt template deny advisories clippy doc schemas picture
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
@@ -60,6 +60,9 @@ schemas: ## write schemas/*.json anew from the types
 	mv schemas/plan.schema.json.new schemas/plan.schema.json
 	$(LIFEBOAT) drill --schema > schemas/report.schema.json.new
 	mv schemas/report.schema.json.new schemas/report.schema.json
+
+picture: ## draw docs/drill.svg anew from the default drill
+	$(LIFEBOAT) drill --quiet --svg docs/drill.svg
 
 # SAM asks for a Region and credentials even where it calls nothing: these are no account's.
 SAM := env -u AWS_PROFILE SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none \

@@ -45,7 +45,7 @@ pub struct DrillArgs {
     #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub source: Option<Region>,
     /// Every chance in the drill is drawn from it
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
     /// The plan [default: the example, plans/retail-store.yaml, which is built in]
     #[arg(long, value_name = "FILE")]

@@ -123,7 +123,7 @@ impl SourceView {
 /// cool-down would keep out the failover that is needed next. A run that finishes what a dead one began is let through.
 fn is_there_already(plan: &Plan, lock: &Lock, seen: &Seen<'_>) -> Option<Reason> {
     let direction = &lock.run.direction;
-    let moved = seen.databases.iter().all(|d| d.state.writer() == d.database.clusters.get(&direction.target));
+    let moved = seen.databases.iter().all(|d| is_moved(d, &lock.run));
     let routed = shift_traffic(&plan.routing.controls, direction, &seen.routing) == Shift::Done;
     match lock.run.mode {
         Mode::Failover if moved && routed && !lock.inherits_change => {
@@ -138,6 +138,12 @@ fn is_there_already(plan: &Plan, lock: &Lock, seen: &Seen<'_>) -> Option<Reason>
 fn first_red(results: &CanaryResults) -> Option<Timestamp> {
     let green = results.points.iter().rposition(is_green);
     results.points.get(green.map_or(0, |n| n + 1)).map(|p| p.at)
+}
+
+/// Whether the target's cluster is the only writer.
+fn is_moved(seen: &DatabaseSeen<'_>, run: &Admission) -> bool {
+    let target = seen.database.clusters.get(&run.direction.target);
+    target.is_some() && seen.state.writer() == target
 }
 
 fn results_of<'a>(canary: &Canary, canaries: &'a [CanaryResults]) -> Option<&'a CanaryResults> {
@@ -254,8 +260,7 @@ fn predict_loss(
     let mut reasons = Vec::new();
     for database in &seen.databases {
         let name = format!("database {}", database.database.name);
-        let target = database.database.clusters.get(&run.direction.target);
-        if target.is_some_and(|t| database.state.member(t).is_some_and(|m| m.is_writer)) {
+        if is_moved(database, run) {
             continue;
         }
         let speaks =
@@ -293,11 +298,8 @@ fn predict_loss(
 
 fn predict_recovery(plan: &Plan, run: &Admission, seen: &Seen<'_>, view: &SourceView, now: Timestamp) -> f64 {
     let already_down_s = view.red_since.map_or(0.0, |since| now.seconds_since(since));
-    let is_moved = |d: &DatabaseSeen<'_>| {
-        let target = d.database.clusters.get(&run.direction.target);
-        target.is_some() && d.state.writer() == target
-    };
-    let promotion_s = if seen.databases.iter().all(is_moved) { 0.0 } else { PROMOTION_TYPICAL.as_seconds() };
+    let moved = seen.databases.iter().all(|d| is_moved(d, run));
+    let promotion_s = if moved { 0.0 } else { PROMOTION_TYPICAL.as_seconds() };
     let ttl_s = plan.dns.iter().map(|d| d.ttl.as_seconds()).fold(0.0, f64::max);
     already_down_s + promotion_s + ROUTING_PROPAGATION.as_seconds() + ttl_s
 }

@@ -79,7 +79,7 @@ fn read_plan(root: &Cursor<'_>) -> Option<Plan> {
 }
 
 fn read_regions(at: &Cursor<'_>) -> Option<[Region; 2]> {
-    let items = at.list(2)?;
+    let items = at.list(DATABASES_MAX)?;
     let [first, second] = items.as_slice() else {
         at.problem("exactly two Regions");
         return None;
