@@ -20,6 +20,11 @@ use serde_json::Value;
 /// # Errors
 /// `Lifeboat.Rejected`, naming what is wrong: the message comes from our own state machine, or from a hand.
 pub fn parse<T: DeserializeOwned>(event: &Value) -> Result<T, StepError> {
-    serde_json::from_value(event.clone())
-        .map_err(|error| StepError::malformed("event", error, "the message that the state machine sends this step"))
+    serde_json::from_value(event.clone()).map_err(|error| {
+        StepError::malformed(
+            "event",
+            format!("a message that cannot be read ({error})"),
+            "the message that the state machine sends this step",
+        )
+    })
 }

@@ -88,7 +88,7 @@ fn read_transition(event: &Value) -> Result<Transition, StepError> {
             transition(&arn, typed(&envelope.detail)?, muted)
         }
         (None, found) => {
-            let found = found.map_or("neither".to_owned(), |kind| format!("detail-type {kind:?}"));
+            let found = found.map_or("something else".to_owned(), |kind| format!("detail-type {kind:?}"));
             Err(StepError::malformed(
                 "event",
                 found,
@@ -99,8 +99,13 @@ fn read_transition(event: &Value) -> Result<Transition, StepError> {
 }
 
 fn typed<T: serde::de::DeserializeOwned>(event: &Value) -> Result<T, StepError> {
-    serde_json::from_value(event.clone())
-        .map_err(|e| StepError::malformed("event", e, "an alarm event as CloudWatch sends it"))
+    serde_json::from_value(event.clone()).map_err(|e| {
+        StepError::malformed(
+            "event",
+            format!("an event that cannot be read ({e})"),
+            "an alarm event as CloudWatch sends it",
+        )
+    })
 }
 
 fn transition(arn: &str, data: CloudWatchAlarmData<Value, Value>, muted: bool) -> Result<Transition, StepError> {

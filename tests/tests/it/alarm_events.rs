@@ -9,6 +9,9 @@ use serde_json::{Value, json};
 
 use crate::common::{machine, plan, region, text};
 
+/// Makes an event in a world.
+type Event = fn(&World) -> Value;
+
 fn world_of(plan: Plan) -> World {
     let direction = Direction { source: region("us-east-1"), target: region("us-west-2") };
     World::new(plan, direction, machine(), 1)
@@ -47,7 +50,7 @@ fn bridged(world: &World) -> Value {
 
 #[test]
 fn both_forms_of_an_alarm_event_start_one_run() {
-    for event in [direct, bridged] {
+    for event in [direct as Event, bridged] {
         let (reply, started) = answer(plan(), event);
         assert_eq!(reply.expect("a reply").get("status"), Some(&json!("started")));
         assert_eq!(started, 1);
@@ -70,8 +73,7 @@ fn s4_one_transition_starts_one_run_however_often_and_in_whichever_form_it_is_de
 
 #[test]
 fn what_is_no_transition_into_alarm_of_the_plans_own_alarm_starts_nothing_and_says_why() {
-    type Change = fn(&World) -> Value;
-    let cases: [(&str, Change); 8] = [
+    let cases: [(&str, Event); 8] = [
         ("not a transition into ALARM", |w| set(direct(w), "/alarmData/state/value", json!("OK"))),
         ("not a transition into ALARM", |w| set(direct(w), "/alarmData/state/value", json!("INSUFFICIENT_DATA"))),
         ("not a transition into ALARM", |w| set(direct(w), "/alarmData/previousState/value", json!("ALARM"))),
@@ -102,7 +104,7 @@ fn what_is_no_transition_into_alarm_of_the_plans_own_alarm_starts_nothing_and_sa
 
 #[test]
 fn a_malformed_event_is_rejected_by_name_and_starts_nothing() {
-    let cases: [(&str, fn(&World) -> Value); 9] = [
+    let cases: [(&str, Event); 9] = [
         ("alarmData", |_| json!({})),
         ("alarmData", |_| json!("ALARM")),
         ("alarmData", |_| Value::Null),

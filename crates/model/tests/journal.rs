@@ -1,0 +1,157 @@
+//! What the journal of a run says, and under which key each line is written once.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::{NOW, at, entry, go, intent, no_go, outcome};
+use lifeboat_model::Timestamp;
+use lifeboat_model::journal::{Attempts, Effect, Entry, Note, may_have_changed_something, newest, newest_verdict};
+use lifeboat_model::limits::Step;
+use lifeboat_model::report::Outcome;
+
+const STEP: Step = Step::PromoteDatabase;
+const EFFECTS: [Option<Effect>; 4] = [None, Some(Effect::Accepted), Some(Effect::None), Some(Effect::Unknown)];
+
+/// Attempt `n` is intended at `10 n` seconds; what came of it is written nine seconds later.
+fn attempt(n: u32, effect: Option<Effect>) -> Vec<Entry> {
+    let then = i64::from(n) * 10;
+    let mut entries = vec![intent(STEP, "orders", n, at(then))];
+    entries.extend(effect.map(|effect| outcome(STEP, "orders", n, at(then + 9), effect)));
+    entries
+}
+
+fn every_journal(mut check: impl FnMut(&[Option<Effect>], &[Entry])) {
+    let mut journals = 0;
+    for count in 0..=3_u32 {
+        for pattern in 0..EFFECTS.len().pow(count) {
+            let effects: Vec<Option<Effect>> =
+                (0..count).map(|n| EFFECTS[pattern / EFFECTS.len().pow(n) % EFFECTS.len()]).collect();
+            let lines = effects.iter().zip(1..).flat_map(|(effect, n)| attempt(n, *effect));
+            let mut entries: Vec<Entry> = lines.collect();
+            check(&effects, &entries);
+            entries.reverse();
+            check(&effects, &entries);
+            journals += 1;
+        }
+    }
+    assert_eq!(journals, 1 + 4 + 16 + 64);
+}
+
+fn intended(n: Option<usize>) -> Option<Timestamp> {
+    n.map(|n| at((n as i64 + 1) * 10))
+}
+
+#[test]
+fn s15_attempts_are_read_from_intents_and_an_intent_without_an_outcome_is_of_unknown_fate() {
+    every_journal(|effects, entries| {
+        let last = |wanted: &[Option<Effect>]| intended(effects.iter().rposition(|e| wanted.contains(e)));
+        let expected = Attempts {
+            count: effects.len() as u32,
+            first_at: intended((!effects.is_empty()).then_some(0)),
+            accepted_at: last(&[Some(Effect::Accepted)]),
+            unknown_at: last(&[Some(Effect::Unknown), None]),
+        };
+        assert_eq!(Attempts::of(entries, STEP, "orders"), expected, "{effects:?}");
+    });
+}
+
+#[test]
+fn s16_another_resource_and_another_step_have_attempts_of_their_own() {
+    every_journal(|_, entries| {
+        assert_eq!(Attempts::of(entries, STEP, "catalog"), Attempts::default());
+        assert_eq!(Attempts::of(entries, Step::ShiftTraffic, "orders"), Attempts::default());
+    });
+}
+
+#[test]
+fn s11_whatever_was_not_refused_may_have_changed_something() {
+    every_journal(|effects, entries| {
+        let expected = effects.iter().any(|e| *e != Some(Effect::None));
+        assert_eq!(may_have_changed_something(entries), expected, "{effects:?}");
+    });
+}
+
+#[test]
+fn s11_an_outcome_whose_intent_is_gone_still_counts() {
+    for (effect, expected) in [(Effect::Accepted, true), (Effect::Unknown, true), (Effect::None, false)] {
+        assert_eq!(may_have_changed_something(&[outcome(STEP, "orders", 1, NOW, effect)]), expected);
+    }
+}
+
+#[test]
+fn verdicts_and_verifications_change_nothing() {
+    let notes = [
+        Note::Assessed { verdict: no_go(NOW) },
+        Note::WritersVerified,
+        Note::TrafficVerified,
+        Note::Concluded { outcome: Outcome::NeedsOperator },
+    ];
+    let entries: Vec<Entry> = notes.into_iter().map(|note| entry(Step::Assess, "store", NOW, note)).collect();
+    assert!(!may_have_changed_something(&entries));
+    assert_eq!(Attempts::of(&entries, Step::Assess, "store"), Attempts::default());
+}
+
+#[test]
+fn s10_two_copies_of_one_attempt_write_one_key_and_everything_else_has_its_own() {
+    let early = intent(STEP, "orders", 1, at(0)).key();
+    assert_eq!(early, intent(STEP, "orders", 1, at(60)).key(), "whoever comes second does not go on");
+    assert_eq!(early, "promote-database#orders#001#intent");
+    let others = [
+        early,
+        intent(STEP, "orders", 2, at(0)).key(),
+        intent(STEP, "catalog", 1, at(0)).key(),
+        intent(Step::ShiftTraffic, "orders", 1, at(0)).key(),
+        outcome(STEP, "orders", 1, at(0), Effect::None).key(),
+        outcome(STEP, "orders", 2, at(0), Effect::None).key(),
+        entry(Step::VerifyWriters, "store", at(0), Note::WritersVerified).key(),
+        entry(Step::VerifyWriters, "store", at(60), Note::WritersVerified).key(),
+        entry(Step::VerifyTraffic, "store", at(0), Note::TrafficVerified).key(),
+    ];
+    assert_eq!(others.iter().collect::<BTreeSet<_>>().len(), others.len());
+}
+
+#[test]
+fn keys_sort_in_the_order_of_attempts_and_of_time() {
+    let keys: Vec<String> = (1..=12).flat_map(|n| attempt(n, Some(Effect::None))).map(|e| e.key()).collect();
+    assert!(keys.is_sorted(), "{keys:?}");
+    let notes = [0, 1, 59, 600, 86_400].map(|s| entry(STEP, "orders", at(s), Note::WritersVerified).key());
+    assert!(notes.is_sorted(), "{notes:?}");
+}
+
+#[test]
+fn s8_the_newest_verdict_counts_whatever_order_the_lines_come_in() {
+    let assessed = |s: i64, verdict| entry(Step::Assess, "store", at(s), Note::Assessed { verdict });
+    let lines = [assessed(-60, go(at(-60))), assessed(-30, no_go(at(-30))), assessed(-90, go(at(-90)))];
+    for rotation in 0..3 {
+        let mut lines = lines.clone();
+        lines.rotate_left(rotation);
+        assert_eq!(newest_verdict(&lines), Some(&no_go(at(-30))));
+    }
+    assert_eq!(newest_verdict(&attempt(1, None)), None);
+    assert_eq!(newest_verdict(&[]), None);
+}
+
+#[test]
+fn the_newest_note_of_a_kind_is_found_and_no_other() {
+    let note = |s: i64, note| entry(Step::VerifyWriters, "store", at(s), note);
+    let lines = [note(-30, Note::WritersVerified), note(-60, Note::WritersVerified), note(-10, Note::TrafficVerified)];
+    assert_eq!(newest(&lines, |n| *n == Note::WritersVerified), Some(at(-30)));
+    assert_eq!(newest(&lines, |n| *n == Note::TrafficVerified), Some(at(-10)));
+    assert_eq!(newest(&lines[..2], |n| *n == Note::TrafficVerified), None);
+}
+
+#[test]
+fn a_line_is_stored_and_read_without_loss() {
+    let notes = [
+        Note::Assessed { verdict: no_go(NOW) },
+        Note::WritersVerified,
+        Note::TrafficVerified,
+        Note::Concluded { outcome: Outcome::Completed },
+    ];
+    let lines = notes.into_iter().map(|note| entry(Step::Assess, "store", NOW, note));
+    for line in lines.chain(attempt(1, Some(Effect::Unknown))) {
+        let json = serde_json::to_value(&line).expect("a line is JSON");
+        assert_eq!(serde_json::from_value::<Entry>(json).ok(), Some(line));
+    }
+}
