@@ -34,11 +34,7 @@ pub(crate) fn failing_from_s(report: &Report) -> Option<f64> {
 
 /// The phases in their order.
 pub(crate) fn phases(report: &Report) -> [Phase; 4] {
-    let first = |lane, text: &str| {
-        let found = report.timeline.iter().find(|e| e.lane == lane && e.text.contains(text));
-        found.map(|e| e.at_s)
-    };
-    let outage = first(Lane::World, "goes dark");
+    let outage = report.outage_at_s;
     let alarm = outage.zip(report.detection_s).map(|(outage, took)| outage + took);
     let started = main_run(report).map(|r| r.started_s);
     let decision = match (alarm, started) {
@@ -66,7 +62,7 @@ pub(crate) fn phases(report: &Report) -> [Phase; 4] {
             name: "propagation",
             spans: "routing change to the last request at the source",
             took_s: report.propagation_s,
-            from_s: first(Lane::Traffic, "routing controls change"),
+            from_s: report.routing_changed_at_s,
         },
     ]
 }

@@ -54,6 +54,10 @@ pub struct Report {
     pub complaints: Vec<String>,
     /// The virtual time at which the drill began, RFC 3339.
     pub began_at: String,
+    /// When the first outage began; absent without one.
+    pub outage_at_s: Option<f64>,
+    /// When the main run changed routing; absent when it did not.
+    pub routing_changed_at_s: Option<f64>,
     /// From the outage's start to the alarm; absent without an outage or an alarm.
     pub detection_s: Option<f64>,
     /// From the alarm to the main run's first promotion call or refusal.

@@ -77,6 +77,8 @@ fn report(world: &World, options: &DrillOptions, expected: Expected) -> Report {
         passed: complaints.is_empty(),
         complaints,
         began_at: BEGINNING.to_string(),
+        outage_at_s: phases.outage_at.map(|at| world.seconds(at)),
+        routing_changed_at_s: phases.routing_changed_at.map(|at| world.seconds(at)),
         detection_s: phases.detection_s,
         decision_s: phases.decision_s,
         promotion_s: phases.promotion_s,
@@ -116,7 +118,8 @@ fn expectation(expected: Expected) -> String {
     };
     let lossless = if expected.loses_nothing { ", no write lost" } else { "" };
     let refused = if expected.refused > 0 { format!(", {} refused", expected.refused) } else { String::new() };
-    format!("{}, {} run(s){refused}{moved}{lossless}", expected.outcome.as_str(), expected.runs)
+    let runs = if expected.runs == 1 { "one run".to_owned() } else { format!("{} runs", expected.runs) };
+    format!("{}, {runs}{refused}{moved}{lossless}", expected.outcome.as_str())
 }
 
 fn complaints(world: &World, outcome: Option<Outcome>, expected: Expected, lost: u64, conflicting: u64) -> Vec<String> {
@@ -129,7 +132,7 @@ fn complaints(world: &World, outcome: Option<Outcome>, expected: Expected, lost:
     };
     complain(
         outcome != Some(expected.outcome),
-        format!("the outcome is {outcome:?}, not {}", expected.outcome.as_str()),
+        format!("the outcome is {}, not {}", outcome.map_or("none", Outcome::as_str), expected.outcome.as_str()),
     );
     complain(state.runs.len() != expected.runs, format!("{} executions, not {}", state.runs.len(), expected.runs));
     let refused = state.runs.iter().filter(|r| r.outcome() == Some(Outcome::Unchanged)).count();

@@ -20,7 +20,12 @@ pub fn main_run(world: &World) -> Option<RunRecord> {
 }
 
 /// The times of a drill's phases; what did not happen is absent.
+#[derive(Default)]
 pub struct Phases {
+    /// When the first outage began.
+    pub outage_at: Option<Timestamp>,
+    /// When the main run changed routing.
+    pub routing_changed_at: Option<Timestamp>,
     /// Outage to alarm.
     pub detection_s: Option<f64>,
     /// Alarm, or start by hand, to the first promotion call or the refusal.
@@ -45,14 +50,7 @@ pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
     };
     let detection_s = alarm.zip(outage).map(|(alarm, outage)| alarm.seconds_since(outage));
     let Some(run) = run else {
-        return Phases {
-            detection_s,
-            decision_s: None,
-            promotion_s: None,
-            propagation_s: None,
-            run_s: 0.0,
-            critical_path_s: 0.0,
-        };
+        return Phases { outage_at: outage, detection_s, ..Phases::default() };
     };
     let started = run.execution.started_at;
     let ended = run.ended.as_ref().map_or(world.now(), |(at, _)| *at);
@@ -71,6 +69,8 @@ pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
     let longest_promotion_s = promotions.iter().map(|(a, d)| d.seconds_since(*a)).fold(0.0, f64::max);
     let settling_s = change.as_ref().map_or(0.0, |c| serves_at(world, c, ended).seconds_since(c.at));
     Phases {
+        outage_at: outage,
+        routing_changed_at: change.as_ref().map(|c| c.at),
         detection_s,
         decision_s: Some(decided.seconds_since(alarm.unwrap_or(started).min(started))),
         promotion_s: first_call.zip(last_done).map(|(first, last)| last.seconds_since(first)),

@@ -59,6 +59,10 @@ fn every_step_has_its_folder_state_and_template_resource_and_there_are_no_others
         .collect();
     let called: BTreeSet<String> = machine().tasks().into_iter().map(|(function, _)| function).collect();
     assert_eq!(called, in_machine);
+    let substituted = at(&template(), "Resources/FailoverStateMachine/Properties/DefinitionSubstitutions")
+        .and_then(Yaml::as_mapping)
+        .map(|m| m.iter().filter_map(|(name, _)| name.as_str().map(|n| format!("${{{n}}}"))).collect::<BTreeSet<_>>());
+    assert_eq!(substituted, Some(in_machine));
     let state_names: BTreeSet<String> = all_states().into_iter().map(|(name, _)| name).collect();
     for step in Step::ALL.into_iter().filter(|s| *s != Step::StartRun) {
         assert!(state_names.contains(&step.state_name()), "no state {}", step.state_name());

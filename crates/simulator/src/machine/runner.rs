@@ -134,6 +134,8 @@ impl Counters {
 /// Where a state leads.
 enum Step {
     To(String, Value),
+    /// By a catcher, after this error.
+    Caught(String, Value, StateError),
     End(Value),
 }
 
@@ -177,9 +179,13 @@ impl<F: Functions, O: Observer> Runner<F, O> {
                 self.observer.entered(scope.execution, &name, label.as_deref());
                 limit_data(&input)?;
                 let result = self.run_state(&name, state, input, &mut scope).await;
-                self.observer.left(scope.execution, &name, label.as_deref(), result.as_ref().err());
+                let problem = match &result {
+                    Ok(Step::Caught(_, _, error)) | Err(error) => Some(error),
+                    Ok(Step::To(..) | Step::End(_)) => None,
+                };
+                self.observer.left(scope.execution, &name, label.as_deref(), problem);
                 match result? {
-                    Step::To(next, output) => {
+                    Step::To(next, output) | Step::Caught(next, output, _) => {
                         limit_data(&output)?;
                         (name, input) = (next, output);
                     }
@@ -414,7 +420,7 @@ fn settle<'a>(
         None => error_output,
     };
     scope.assign(catcher.assign.as_ref(), &states)?;
-    Ok(Step::To(catcher.next.clone(), output))
+    Ok(Step::Caught(catcher.next.clone(), output, error))
 }
 
 fn output_of(template: Option<&Value>, result: Value, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {

@@ -142,17 +142,22 @@ struct Timeline {
     region: Region,
 }
 
+/// An item as people read it: a function without what the template makes of its name.
+fn item_name(item: &str) -> &str {
+    item.strip_prefix("${").and_then(|i| i.strip_suffix("FunctionArn}")).unwrap_or(item)
+}
+
 impl Observer for Timeline {
     fn entered(&self, execution: &Execution, state: &str, item: Option<&str>) {
-        self.world.state_entered(&execution.name, &self.region, state, item);
+        self.world.state_entered(&execution.name, &self.region, state, item.map(item_name));
     }
 
     fn left(&self, execution: &Execution, state: &str, item: Option<&str>, problem: Option<&StateError>) {
-        self.world.state_left(&execution.name, state, item, problem.map(|p| p.error.as_str()));
+        self.world.state_left(&execution.name, state, item.map(item_name), problem.map(|p| p.error.as_str()));
     }
 
     fn retries(&self, execution: &Execution, state: &str, item: Option<&str>, error: &StateError, after: Period) {
-        let item = item.map_or(String::new(), |i| format!(" {i}"));
+        let item = item.map_or(String::new(), |i| format!(" {}", item_name(i)));
         self.world
             .log(Lane::Run, format!("{}: {state}{item} tried again after {after}: {}", execution.name, error.error));
     }
