@@ -72,7 +72,7 @@ pub const CASES: &[Case] = &[
         on: "regions: [",
         field: "regions",
         value: "a list of 3",
-        expected: "a list of 1 to 2 items",
+        expected: "exactly two Regions",
     },
     Case {
         name: "not a Region",
