@@ -4,6 +4,8 @@ use async_trait::async_trait;
 use futures_util::future::{Either, select};
 use lifeboat_model::{Period, Timestamp};
 
+use crate::{CallError, Fault};
+
 /// The clock, real or simulated. No IAM.
 #[async_trait(?Send)]
 pub trait Clock {
@@ -20,4 +22,18 @@ pub async fn within<T>(clock: &dyn Clock, limit: Period, work: impl Future<Outpu
         Either::Left((result, _)) => Some(result),
         Either::Right(((), _)) => None,
     }
+}
+
+/// The result of `call`, or that it gave no answer within `limit`.
+///
+/// # Errors
+/// The call's own, or `TimedOut` for `operation` at `place`.
+pub async fn timely<T>(
+    clock: &dyn Clock,
+    limit: Period,
+    operation: &str,
+    place: impl ToString,
+    call: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    within(clock, limit, call).await.unwrap_or_else(|| Err(CallError::new(operation, place, Fault::TimedOut)))
 }

@@ -18,7 +18,7 @@ use lifeboat_model::settings::Settings;
 use lifeboat_model::{Arn, Plan, Region, Timestamp};
 
 pub use call::{CallError, Fault, Receipt};
-pub use clock::{Clock, within};
+pub use clock::{Clock, timely, within};
 
 /// Aurora global databases. IAM, target: `rds:DescribeGlobalClusters`, `rds:DescribeDBClusters`,
 /// `rds:FailoverGlobalCluster`; source: `rds:SwitchoverGlobalCluster`, the documented exception to "target only".

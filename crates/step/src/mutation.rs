@@ -8,7 +8,7 @@ use futures_util::future::join;
 use lifeboat_model::journal::{Call, Effect, Note};
 use lifeboat_model::limits::{READ_TIMEOUT, Step};
 use lifeboat_model::{Period, ReasonCode, StepError};
-use lifeboat_ports::{Append, CallError, Clock, Fault, Ledger, Mark, Receipt, within};
+use lifeboat_ports::{Append, CallError, Clock, Ledger, Mark, Receipt, timely, within};
 
 use crate::run::{Run, fence, timed_out};
 
@@ -54,9 +54,7 @@ impl Mutation<'_> {
             self.record(Effect::None, format!("not sent: {stopped}"), ledger, clock).await?;
             return Err(stopped);
         }
-        let result = within(clock, self.timeout, send)
-            .await
-            .unwrap_or_else(|| Err(CallError::new(&self.call.operation, &self.call.region, Fault::TimedOut)));
+        let result = timely(clock, self.timeout, &self.call.operation, &self.call.region, send).await;
         let (effect, detail) = match &result {
             Ok(receipt) => (Effect::Accepted, receipt.request_id.clone()),
             Err(error) => (error.effect(), error.to_string()),

@@ -5,7 +5,7 @@ use lifeboat_model::evidence::RoutingStates;
 use lifeboat_model::limits::{ENDPOINT_HEDGE, ENDPOINT_TIMEOUT};
 use lifeboat_model::plan::{self, Endpoint};
 use lifeboat_model::{Arn, Period, StepError};
-use lifeboat_ports::{CallError, Chance, Clock, Fault, Routing, within};
+use lifeboat_ports::{Chance, Clock, Fault, Routing, timely};
 
 /// The cluster's endpoints from a random start (S12: no endpoint, and so no Region, is always asked first).
 pub fn rotation<'a>(routing: &'a plan::Routing, chance: &dyn Chance) -> Vec<&'a Endpoint> {
@@ -34,8 +34,9 @@ pub async fn read_states(
             if turn > 0 {
                 clock.sleep(Period::ms(turn * ENDPOINT_HEDGE.as_ms() as u32)).await;
             }
-            let answer = within(clock, ENDPOINT_TIMEOUT, routing.states(endpoint, controls)).await;
-            (*endpoint, answer.unwrap_or_else(|| Err(silent("GetRoutingControlState", endpoint))))
+            let operation = "route53-recovery-cluster:GetRoutingControlState";
+            let states = routing.states(endpoint, controls);
+            (*endpoint, timely(clock, ENDPOINT_TIMEOUT, operation, &endpoint.region, states).await)
         })
         .collect();
     let mut refusal = None;
@@ -55,9 +56,4 @@ pub async fn read_states(
     }
     let silent = format!("no endpoint of the routing-control cluster answered: {}", failures.join("; "));
     Err(refusal.unwrap_or(StepError::Transient(silent)))
-}
-
-/// The error for an endpoint that gave no answer in time.
-pub fn silent(operation: &str, endpoint: &Endpoint) -> CallError {
-    CallError::new(&format!("route53-recovery-cluster:{operation}"), &endpoint.region, Fault::TimedOut)
 }

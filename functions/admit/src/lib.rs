@@ -11,7 +11,7 @@ use lifeboat_model::decide::{Admit, admit};
 use lifeboat_model::limits::READ_TIMEOUT;
 use lifeboat_model::lock::Lock;
 use lifeboat_model::{Region, Request, StepError, Timestamp};
-use lifeboat_ports::{CallError, Clock, Fault, Ledger, StoredPlan, Swap, within};
+use lifeboat_ports::{CallError, Clock, Ledger, StoredPlan, Swap, timely};
 use lifeboat_step::{Reply, RunRef, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -75,17 +75,13 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
 }
 
 async fn read<T>(ports: &Ports<'_>, call: impl Future<Output = Result<T, CallError>>) -> Result<T, StepError> {
-    let answer = within(ports.clock, READ_TIMEOUT, call).await;
-    answer
-        .unwrap_or_else(|| Err(CallError::new("dynamodb:GetItem", "the table", Fault::TimedOut)))
-        .map_err(|e| e.while_reading())
+    timely(ports.clock, READ_TIMEOUT, "dynamodb:GetItem", "the table", call).await.map_err(|e| e.while_reading())
 }
 
 async fn take(ports: &Ports<'_>, request: &Request, read: Option<&Lock>, new: &Lock) -> Result<Swap, StepError> {
-    let swap = within(ports.clock, READ_TIMEOUT, ports.ledger.replace_lock(&request.plan, read, new)).await;
+    let swap = ports.ledger.replace_lock(&request.plan, read, new);
     // Taken or not: the next attempt reads the lock and finds it this run's, or takes it.
-    swap.unwrap_or_else(|| Err(CallError::new("dynamodb:PutItem", "the table", Fault::TimedOut)))
-        .map_err(|e| e.while_changing())
+    timely(ports.clock, READ_TIMEOUT, "dynamodb:PutItem", "the table", swap).await.map_err(|e| e.while_changing())
 }
 
 fn admitted(request: &Request, plan: &StoredPlan, lock: Option<&Lock>, now: Timestamp) -> Result<Value, StepError> {

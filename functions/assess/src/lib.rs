@@ -13,7 +13,7 @@ use lifeboat_model::journal::Note;
 use lifeboat_model::limits::{CANARY_HISTORY, LAG_FRESH, READ_TIMEOUT, Step};
 use lifeboat_model::plan::{Canary, Database};
 use lifeboat_model::{Region, StepError};
-use lifeboat_ports::{CallError, Chance, Clock, Databases, Fault, Ledger, Metrics, Routing, within};
+use lifeboat_ports::{CallError, Chance, Clock, Databases, Ledger, Metrics, Routing, timely};
 use lifeboat_step::routing::{read_states, rotation};
 use lifeboat_step::{Reply, Run, RunRef, parse};
 use serde::Deserialize;
@@ -121,6 +121,5 @@ async fn read<T>(
     ports: &Ports<'_>,
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, StepError> {
-    let answer = within(ports.clock, READ_TIMEOUT, call).await;
-    answer.unwrap_or_else(|| Err(CallError::new(operation, region, Fault::TimedOut))).map_err(|e| e.while_reading())
+    timely(ports.clock, READ_TIMEOUT, operation, region, call).await.map_err(|e| e.while_reading())
 }

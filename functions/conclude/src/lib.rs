@@ -13,7 +13,7 @@ use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{Period, StepError};
-use lifeboat_ports::{CallError, Clock, Fault, Ledger, Swap, within};
+use lifeboat_ports::{CallError, Clock, Ledger, Swap, timely};
 use lifeboat_step::parse;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -141,9 +141,8 @@ async fn release(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Res
 }
 
 async fn swap(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Result<Swap, StepError> {
-    let swap = within(ports.clock, READ_TIMEOUT, ports.ledger.replace_lock(plan, Some(read), new)).await;
-    swap.unwrap_or_else(|| Err(CallError::new("dynamodb:PutItem", "the table", Fault::TimedOut)))
-        .map_err(|e| e.while_changing())
+    let swap = ports.ledger.replace_lock(plan, Some(read), new);
+    timely(ports.clock, READ_TIMEOUT, "dynamodb:PutItem", "the table", swap).await.map_err(|e| e.while_changing())
 }
 
 async fn read<T>(
@@ -151,10 +150,7 @@ async fn read<T>(
     operation: &str,
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, StepError> {
-    let answer = within(ports.clock, READ_TIMEOUT, call).await;
-    answer
-        .unwrap_or_else(|| Err(CallError::new(operation, "the table", Fault::TimedOut)))
-        .map_err(|e| e.while_reading())
+    timely(ports.clock, READ_TIMEOUT, operation, "the table", call).await.map_err(|e| e.while_reading())
 }
 
 fn answer(outcome: Outcome, failure: Option<&Failure>) -> Value {

@@ -17,7 +17,7 @@ use lifeboat_model::plan::{Database, Name};
 use lifeboat_model::request::Mode;
 use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{Arn, StepError};
-use lifeboat_ports::{CallError, Clock, Databases, Fault, Ledger, within};
+use lifeboat_ports::{Clock, Databases, Ledger, timely};
 use lifeboat_step::{Mutation, Reply, Run, RunRef, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -80,10 +80,9 @@ async fn recall(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<(At
 }
 
 async fn describe(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<GlobalDatabase, StepError> {
-    let answer = within(ports.clock, READ_TIMEOUT, ports.databases.describe(database, run.target())).await;
-    answer
-        .unwrap_or_else(|| Err(CallError::new("rds:DescribeGlobalClusters", run.target(), Fault::TimedOut)))
-        .map_err(|e| e.while_reading())
+    let look = ports.databases.describe(database, run.target());
+    let operation = "rds:DescribeGlobalClusters";
+    timely(ports.clock, READ_TIMEOUT, operation, run.target(), look).await.map_err(|e| e.while_reading())
 }
 
 /// Makes the call. A reply that was lost is no error here: the loop looks again, and the journal knows.

@@ -11,7 +11,7 @@ use aws_lambda_events::event::eventbridge::EventBridgeEvent;
 use lifeboat_model::decide::{AlarmState, Start, Transition, start_run};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT};
 use lifeboat_model::{Arn, Period, Region, StepError, Timestamp};
-use lifeboat_ports::{CallError, Clock, Executions, Fault, Ledger, Started, within};
+use lifeboat_ports::{CallError, Clock, Executions, Ledger, Started, timely};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -70,8 +70,7 @@ async fn call<T>(
     operation: &str,
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
-    let answer = within(ports.clock, limit, call).await;
-    answer.unwrap_or_else(|| Err(CallError::new(operation, ports.home, Fault::TimedOut)))
+    timely(ports.clock, limit, operation, ports.home, call).await
 }
 
 /// Reads either form of an alarm event: the alarm's direct Lambda action, or EventBridge's.

@@ -14,7 +14,7 @@ use lifeboat_model::journal::{Attempts, Note, newest};
 use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::{Canary, DnsName};
 use lifeboat_model::{Period, Region, StepError, Timestamp};
-use lifeboat_ports::{CallError, Clock, Fault, Ledger, Metrics, Names, within};
+use lifeboat_ports::{Clock, Ledger, Metrics, Names, timely, within};
 use lifeboat_step::{Reply, Run, RunRef, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -114,10 +114,9 @@ async fn canaries(run: &Run, moved_at: Timestamp, ports: &Ports<'_>) -> Result<V
     let since = moved_at.minus(CANARY_FRESH);
     let reads = regions.into_iter().map(|region| async move {
         let here: Vec<&Canary> = relevant.iter().filter(|c| &c.runs_in == region).copied().collect();
-        let answer = within(ports.clock, READ_TIMEOUT, ports.metrics.canary_results(region, &here, since)).await;
-        answer
-            .unwrap_or_else(|| Err(CallError::new("cloudwatch:GetMetricData", region, Fault::TimedOut)))
-            .map_err(|e| e.while_reading())
+        let results = ports.metrics.canary_results(region, &here, since);
+        let operation = "cloudwatch:GetMetricData";
+        timely(ports.clock, READ_TIMEOUT, operation, region, results).await.map_err(|e| e.while_reading())
     });
     let results: Vec<Vec<CanaryResults>> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
     Ok(results.into_iter().flatten().collect())

@@ -13,7 +13,7 @@ use lifeboat_model::limits::{POLL, READ_TIMEOUT, SOURCE_TIMEOUT, Step, VERIFY_WR
 use lifeboat_model::plan::Database;
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Reason, StepError};
-use lifeboat_ports::{CallError, Clock, Databases, Fault, Ledger, within};
+use lifeboat_ports::{Clock, Databases, Ledger, timely, within};
 use lifeboat_step::{Reply, Run, RunRef, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -68,7 +68,8 @@ async fn look(run: &Run, ports: &Ports<'_>) -> Result<Vec<Reason>, StepError> {
 
 async fn look_at(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<Option<Reason>, StepError> {
     let (clock, target, source) = (ports.clock, run.target(), run.source());
-    let in_target = within(clock, READ_TIMEOUT, ports.databases.describe(database, target));
+    let look = ports.databases.describe(database, target);
+    let in_target = timely(clock, READ_TIMEOUT, "rds:DescribeGlobalClusters", target, look);
     let in_source = async {
         match run.lock.run.mode {
             Mode::Failover => None,
@@ -76,9 +77,7 @@ async fn look_at(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<Op
         }
     };
     let (in_target, in_source) = join(in_target, in_source).await;
-    let in_target = in_target
-        .unwrap_or_else(|| Err(CallError::new("rds:DescribeGlobalClusters", target, Fault::TimedOut)))
-        .map_err(|e| e.while_reading())?;
+    let in_target = in_target.map_err(|e| e.while_reading())?;
     // A source that does not answer neither confirms nor denies; the target's word is what counts.
     let in_source = in_source.and_then(Result::ok);
     Ok(verify_writers(database, &run.lock.run.direction, &in_target, in_source.as_ref()))

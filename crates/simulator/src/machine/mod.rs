@@ -7,6 +7,7 @@ mod definition;
 mod expression;
 mod retry;
 mod runner;
+mod scope;
 
 pub use definition::{DefinitionError, Machine};
 pub use runner::{Ended, Execution, Functions, Invocation, Observer, Runner, StateError};

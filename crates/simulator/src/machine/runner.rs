@@ -6,16 +6,14 @@ use async_trait::async_trait;
 use futures_util::future::{Either, LocalBoxFuture, select, try_join_all};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::{Period, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::definition::{Catcher, Fail, Machine, MapState, Parallel, State, States, Task};
-use super::expression::{Variables, fill};
-use super::retry::{Retries, catcher};
-
-/// The most bytes of one input or output (Step Functions quota).
-const DATA_MAX: usize = 256 * 1024;
-/// The most events of one history (Step Functions quota): the execution fails when it is reached.
-const HISTORY_MAX: u64 = 25_000;
+use super::definition::{Machine, MapState, Parallel, State, States, Task};
+use super::expression::Variables;
+use super::retry::Retries;
+use super::scope::{
+    Counters, Item, Scope, Step, evaluated, failed, limit_data, not_a, onward, output_of, settle, with,
+};
 
 /// What the runner needs of the world around it.
 #[async_trait(?Send)]
@@ -97,46 +95,6 @@ pub struct Runner<F, O> {
     machine: Rc<Machine>,
     functions: F,
     observer: O,
-}
-
-/// Where in an execution we are.
-#[derive(Clone)]
-struct Scope<'a> {
-    execution: &'a Execution,
-    counters: &'a Counters,
-    variables: Variables,
-    item: Option<Item>,
-}
-
-#[derive(Clone)]
-struct Item {
-    index: usize,
-    value: Value,
-    label: String,
-}
-
-#[derive(Default)]
-struct Counters {
-    transitions: std::cell::Cell<u64>,
-    events: std::cell::Cell<u64>,
-}
-
-impl Counters {
-    fn count(&self, events: u64) -> Result<(), StateError> {
-        self.events.set(self.events.get() + events);
-        if self.events.get() > HISTORY_MAX {
-            return Err(StateError::new("States.Runtime", format!("the history has more than {HISTORY_MAX} events")));
-        }
-        Ok(())
-    }
-}
-
-/// Where a state leads.
-enum Step {
-    To(String, Value),
-    /// By a catcher, after this error.
-    Caught(String, Value, StateError),
-    End(Value),
 }
 
 impl<F: Functions, O: Observer> Runner<F, O> {
@@ -368,103 +326,4 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         let processor = &map.item_processor;
         self.run_states(&processor.start_at, &processor.states, input, inner).await
     }
-}
-
-impl Scope<'_> {
-    fn context(&self, state: &str) -> Value {
-        let execution = self.execution;
-        let mut context = json!({
-            "Execution": {
-                "Id": execution.id, "Name": execution.name, "Input": execution.input,
-                "StartTime": execution.started_at.to_string(),
-            },
-            "State": {"Name": state},
-        });
-        if let (Some(item), Some(fields)) = (&self.item, context.as_object_mut()) {
-            fields.insert("Map".to_owned(), json!({"Item": {"Index": item.index, "Value": item.value}}));
-        }
-        context
-    }
-
-    fn states(&self, state: &str, input: &Value) -> Value {
-        json!({"input": input, "context": self.context(state)})
-    }
-
-    fn assign(&mut self, assign: Option<&Map<String, Value>>, states: &Value) -> Result<(), StateError> {
-        let Some(assign) = assign else { return Ok(()) };
-        // Expressions see the variables as they were when the state was entered.
-        let values: Result<Vec<(String, Value)>, StateError> =
-            assign.iter().map(|(name, template)| Ok((name.clone(), evaluated(template, states, self)?))).collect();
-        self.variables.extend(values?);
-        Ok(())
-    }
-}
-
-/// The way on from a task or map: by its result, or by the catcher that its error meets.
-fn settle<'a>(
-    result: Result<Value, StateError>,
-    catch: &[Catcher],
-    states: &Value,
-    scope: &mut Scope<'a>,
-    well: impl FnOnce(Value, &Value, &mut Scope<'a>) -> Result<Step, StateError>,
-) -> Result<Step, StateError> {
-    let error = match result.and_then(|value| well(value, states, scope)) {
-        Ok(step) => return Ok(step),
-        Err(error) => error,
-    };
-    let Some(catcher) = catcher(catch, &error.error) else { return Err(error) };
-    let error_output = json!({"Error": error.error, "Cause": error.cause});
-    let states = with(states, "errorOutput", error_output.clone());
-    let output = match &catcher.output {
-        Some(output) => evaluated(output, &states, scope)?,
-        None => error_output,
-    };
-    scope.assign(catcher.assign.as_ref(), &states)?;
-    Ok(Step::Caught(catcher.next.clone(), output, error))
-}
-
-fn output_of(template: Option<&Value>, result: Value, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
-    match template {
-        Some(template) => evaluated(template, &with(states, "result", result), scope),
-        None => Ok(result),
-    }
-}
-
-fn onward(next: Option<&String>, output: Value) -> Step {
-    match next {
-        Some(next) => Step::To(next.clone(), output),
-        None => Step::End(output),
-    }
-}
-
-fn with(states: &Value, key: &str, value: Value) -> Value {
-    let mut states = states.clone();
-    if let Some(fields) = states.as_object_mut() {
-        fields.insert(key.to_owned(), value);
-    }
-    states
-}
-
-fn evaluated(template: &Value, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
-    fill(template, states, &scope.variables).map_err(|cause| StateError::new("States.QueryEvaluationError", cause))
-}
-
-fn failed(fail: &Fail, states: &Value, scope: &Scope<'_>) -> Result<StateError, StateError> {
-    let text = |template: &str| match evaluated(&Value::String(template.to_owned()), states, scope)? {
-        Value::String(text) => Ok(text),
-        other => Err(not_a("Error or Cause", "a text", &other)),
-    };
-    Ok(StateError { error: text(&fail.error)?, cause: text(&fail.cause)? })
-}
-
-fn not_a(what: &str, expected: &str, found: &Value) -> StateError {
-    StateError::new("States.QueryEvaluationError", format!("{what} is not {expected} but {found}"))
-}
-
-fn limit_data(data: &Value) -> Result<(), StateError> {
-    let bytes = data.to_string().len();
-    if bytes > DATA_MAX {
-        return Err(StateError::new("States.DataLimitExceeded", format!("{bytes} bytes are more than {DATA_MAX}")));
-    }
-    Ok(())
 }

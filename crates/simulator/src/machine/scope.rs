@@ -1,0 +1,157 @@
+//! Where in an execution we are: its variables, its counters, the item of a map; and how a state is left.
+
+use serde_json::{Map, Value, json};
+
+use super::definition::{Catcher, Fail};
+use super::expression::{Variables, fill};
+use super::retry::catcher;
+use super::runner::{Execution, StateError};
+
+/// The most bytes of one input or output (Step Functions quota).
+const DATA_MAX: usize = 256 * 1024;
+/// The most events of one history (Step Functions quota): the execution fails when it is reached.
+const HISTORY_MAX: u64 = 25_000;
+
+/// Where in an execution we are.
+#[derive(Clone)]
+pub(super) struct Scope<'a> {
+    pub(super) execution: &'a Execution,
+    pub(super) counters: &'a Counters,
+    pub(super) variables: Variables,
+    pub(super) item: Option<Item>,
+}
+
+#[derive(Clone)]
+pub(super) struct Item {
+    pub(super) index: usize,
+    pub(super) value: Value,
+    pub(super) label: String,
+}
+
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) transitions: std::cell::Cell<u64>,
+    pub(super) events: std::cell::Cell<u64>,
+}
+
+impl Counters {
+    pub(super) fn count(&self, events: u64) -> Result<(), StateError> {
+        self.events.set(self.events.get() + events);
+        if self.events.get() > HISTORY_MAX {
+            return Err(StateError::new("States.Runtime", format!("the history has more than {HISTORY_MAX} events")));
+        }
+        Ok(())
+    }
+}
+
+/// Where a state leads.
+pub(super) enum Step {
+    To(String, Value),
+    /// By a catcher, after this error.
+    Caught(String, Value, StateError),
+    End(Value),
+}
+
+impl Scope<'_> {
+    pub(super) fn context(&self, state: &str) -> Value {
+        let execution = self.execution;
+        let mut context = json!({
+            "Execution": {
+                "Id": execution.id, "Name": execution.name, "Input": execution.input,
+                "StartTime": execution.started_at.to_string(),
+            },
+            "State": {"Name": state},
+        });
+        if let (Some(item), Some(fields)) = (&self.item, context.as_object_mut()) {
+            fields.insert("Map".to_owned(), json!({"Item": {"Index": item.index, "Value": item.value}}));
+        }
+        context
+    }
+
+    pub(super) fn states(&self, state: &str, input: &Value) -> Value {
+        json!({"input": input, "context": self.context(state)})
+    }
+
+    pub(super) fn assign(&mut self, assign: Option<&Map<String, Value>>, states: &Value) -> Result<(), StateError> {
+        let Some(assign) = assign else { return Ok(()) };
+        // Expressions see the variables as they were when the state was entered.
+        let values: Result<Vec<(String, Value)>, StateError> =
+            assign.iter().map(|(name, template)| Ok((name.clone(), evaluated(template, states, self)?))).collect();
+        self.variables.extend(values?);
+        Ok(())
+    }
+}
+
+/// The way on from a task or map: by its result, or by the catcher that its error meets.
+pub(super) fn settle<'a>(
+    result: Result<Value, StateError>,
+    catch: &[Catcher],
+    states: &Value,
+    scope: &mut Scope<'a>,
+    well: impl FnOnce(Value, &Value, &mut Scope<'a>) -> Result<Step, StateError>,
+) -> Result<Step, StateError> {
+    let error = match result.and_then(|value| well(value, states, scope)) {
+        Ok(step) => return Ok(step),
+        Err(error) => error,
+    };
+    let Some(catcher) = catcher(catch, &error.error) else { return Err(error) };
+    let error_output = json!({"Error": error.error, "Cause": error.cause});
+    let states = with(states, "errorOutput", error_output.clone());
+    let output = match &catcher.output {
+        Some(output) => evaluated(output, &states, scope)?,
+        None => error_output,
+    };
+    scope.assign(catcher.assign.as_ref(), &states)?;
+    Ok(Step::Caught(catcher.next.clone(), output, error))
+}
+
+pub(super) fn output_of(
+    template: Option<&Value>,
+    result: Value,
+    states: &Value,
+    scope: &Scope<'_>,
+) -> Result<Value, StateError> {
+    match template {
+        Some(template) => evaluated(template, &with(states, "result", result), scope),
+        None => Ok(result),
+    }
+}
+
+pub(super) fn onward(next: Option<&String>, output: Value) -> Step {
+    match next {
+        Some(next) => Step::To(next.clone(), output),
+        None => Step::End(output),
+    }
+}
+
+pub(super) fn with(states: &Value, key: &str, value: Value) -> Value {
+    let mut states = states.clone();
+    if let Some(fields) = states.as_object_mut() {
+        fields.insert(key.to_owned(), value);
+    }
+    states
+}
+
+pub(super) fn evaluated(template: &Value, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
+    fill(template, states, &scope.variables).map_err(|cause| StateError::new("States.QueryEvaluationError", cause))
+}
+
+pub(super) fn failed(fail: &Fail, states: &Value, scope: &Scope<'_>) -> Result<StateError, StateError> {
+    let text = |template: &str| match evaluated(&Value::String(template.to_owned()), states, scope)? {
+        Value::String(text) => Ok(text),
+        other => Err(not_a("Error or Cause", "a text", &other)),
+    };
+    Ok(StateError { error: text(&fail.error)?, cause: text(&fail.cause)? })
+}
+
+pub(super) fn not_a(what: &str, expected: &str, found: &Value) -> StateError {
+    StateError::new("States.QueryEvaluationError", format!("{what} is not {expected} but {found}"))
+}
+
+pub(super) fn limit_data(data: &Value) -> Result<(), StateError> {
+    let bytes = data.to_string().len();
+    if bytes > DATA_MAX {
+        return Err(StateError::new("States.DataLimitExceeded", format!("{bytes} bytes are more than {DATA_MAX}")));
+    }
+    Ok(())
+}
