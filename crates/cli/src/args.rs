@@ -155,7 +155,8 @@ impl DrillArgs {
                 | Scenario::PromotionStalls
                 | Scenario::TwoOperators
                 | Scenario::RoutingEndpointsDown
-                | Scenario::FlappingAlarm,
+                | Scenario::FlappingAlarm
+                | Scenario::RoundTrip,
             ) => first.clone(),
         };
         match source {

@@ -66,7 +66,8 @@ pub struct Report {
     pub promotion_s: Option<f64>,
     /// From the change of routing to the last client served by the target.
     pub propagation_s: Option<f64>,
-    /// From the first failed request to the last client served again; absent when clients were not all served again.
+    /// The longest disruption, from the first failed request to the last client served again; absent when clients were
+    /// not all served again.
     pub rto_s: Option<f64>,
     /// The time span of the writes that were acknowledged and lost, over all databases.
     pub rpo_s: f64,

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use common::{NOW, at, entry, go, intent, no_go, outcome};
 use lifeboat_model::Timestamp;
-use lifeboat_model::journal::{Attempts, Effect, Entry, Note, may_have_changed_something, newest, newest_verdict};
+use lifeboat_model::journal::{
+    Attempts, Effect, Entry, Note, has_call_under_way, may_have_changed_something, newest, newest_verdict,
+};
 use lifeboat_model::limits::Step;
 use lifeboat_model::report::Outcome;
 
@@ -73,6 +75,18 @@ fn s11_whatever_was_not_refused_may_have_changed_something() {
 }
 
 #[test]
+fn s11_a_call_is_under_way_until_its_own_outcome_is_written() {
+    every_journal(|effects, entries| {
+        assert_eq!(has_call_under_way(entries), effects.contains(&None), "{effects:?}");
+        // Somebody else's outcome of the same number is not it.
+        let mut more = entries.to_vec();
+        more.push(outcome(STEP, "catalog", 1, NOW, Effect::None));
+        more.push(outcome(Step::ShiftTraffic, "orders", 1, NOW, Effect::None));
+        assert_eq!(has_call_under_way(&more), effects.contains(&None), "{effects:?}");
+    });
+}
+
+#[test]
 fn s11_an_outcome_whose_intent_is_gone_still_counts() {
     for (effect, expected) in [(Effect::Accepted, true), (Effect::Unknown, true), (Effect::None, false)] {
         assert_eq!(may_have_changed_something(&[outcome(STEP, "orders", 1, NOW, effect)]), expected);
@@ -88,7 +102,7 @@ fn verdicts_and_verifications_change_nothing() {
         Note::Concluded { outcome: Outcome::NeedsOperator },
     ];
     let entries: Vec<Entry> = notes.into_iter().map(|note| entry(Step::Assess, "store", NOW, note)).collect();
-    assert!(!may_have_changed_something(&entries));
+    assert!(!may_have_changed_something(&entries) && !has_call_under_way(&entries));
     assert_eq!(Attempts::of(&entries, Step::Assess, "store"), Attempts::default());
 }
 

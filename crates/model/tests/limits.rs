@@ -2,8 +2,8 @@
 
 use lifeboat_model::Period;
 use lifeboat_model::limits::{
-    CALL_TIMEOUT, LEASE, PENDING_WAIT_S, POLL, PROMOTIONS_AT_ONCE, READ_TIMEOUT, SETTLE, Step, VERDICT_FRESH,
-    WRITERS_FRESH, is_warm_up, poll_among,
+    CALL_TIMEOUT, CALLS_END, LEASE, PENDING_WAIT_S, POLL, PROMOTIONS_AT_ONCE, READ_TIMEOUT, SETTLE, Step,
+    VERDICT_FRESH, WRITERS_FRESH, is_warm_up, poll_among,
 };
 use serde_json::json;
 
@@ -19,6 +19,7 @@ fn s5_the_lease_outlives_whatever_its_holder_may_still_do() {
 #[test]
 fn s10_a_lost_call_has_run_out_before_its_effect_is_doubted() {
     assert!(CALL_TIMEOUT < SETTLE);
+    assert!(CALL_TIMEOUT < CALLS_END && CALLS_END < Step::Conclude.timeout());
     assert!(VERDICT_FRESH < LEASE && WRITERS_FRESH < LEASE, "what authorises is younger than who may use it");
 }
 

@@ -282,6 +282,17 @@ fn s4_a_live_run_cannot_be_acknowledged_away_nor_its_cool_down_beforehand() {
 }
 
 #[test]
+fn s5_a_run_that_concludes_fences_out_its_own_steps_and_keeps_the_plan() {
+    for lock in every_lock().into_iter().filter(|l| l.state == LockState::Held) {
+        let fenced = lock.clone().fencing_out_its_steps(NOW);
+        assert_eq!(fenced, Lock { epoch: lock.epoch + 1, lease_expires_at: NOW.plus(LEASE), ..lock.clone() });
+        let other = later(westward(), Mode::Failover, by_person());
+        let kept_out = Lock::acquire(&name(), Some(&fenced), other, NOW);
+        assert_eq!(refusal(&kept_out), Some(ReasonCode::LockHeld));
+    }
+}
+
+#[test]
 fn each_ending_leaves_its_record() {
     let lock = Lock { past_point_of_no_return: true, ..held(Mode::Failover) };
     let completed = lock.clone().completed(at(3600));

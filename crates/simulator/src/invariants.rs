@@ -1,6 +1,6 @@
 //! The safety invariants, checked against what is true in the world, not against what a step believes.
 //!
-//! [`World::check_call`] runs after every simulated call, the others at every mutation, lock change and ending. A
+//! `World::check_call` runs after every simulated call, the others at every mutation, lock change and ending. A
 //! violation is counted and kept; a drill that has one does not pass.
 
 use std::collections::BTreeMap;

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use lifeboat_model::Timestamp;
 use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
 use lifeboat_model::report::{DamagedWrite, Outcome};
+use lifeboat_model::{Period, Timestamp};
 
 use crate::world::traffic::RoutingChange;
 use crate::world::{RunRecord, World};
+
+/// A failure this soon after all were served again belongs to the same disruption.
+const SAME_DISRUPTION: Period = Period::seconds(30);
 
 /// How finely the earliest possible end of `verify-traffic` is looked for.
 const GRAIN_MS: i64 = 100;
@@ -80,9 +83,11 @@ pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
     }
 }
 
+/// Until the last request that a client sent to the source, before routing changed again.
 fn propagation_s(world: &World, changed: Timestamp) -> Option<f64> {
     let state = world.state();
-    let last = state.clients.last_use.get(&state.direction.source)?;
+    let number = state.traffic.changes.iter().position(|c| c.at == changed)? + 1;
+    let last = state.clients.last_use.get(&(number, state.direction.source.clone()))?;
     Some(last.seconds_since(changed).max(0.0))
 }
 
@@ -110,15 +115,21 @@ fn serves_at(world: &World, change: &RoutingChange, ended: Timestamp) -> Timesta
     ended
 }
 
-/// From the first failed request to the last client served again; `None` when some client never was.
+/// The longest disruption, from the first failed request until every client was served again; `None` when the last one
+/// goes on. A disruption that begins again at once is the same one.
 pub fn rto_s(world: &World) -> Option<f64> {
     let state = world.state();
-    let clients = &state.clients;
-    match (clients.first_failure, clients.recovered_at()) {
-        (None, _) => Some(0.0),
-        (Some(first), Some(last)) if clients.all_served() => Some(last.seconds_since(first)),
-        (Some(_), _) => None,
+    if !state.clients.all_served() {
+        return None;
     }
+    let mut merged: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for (from, until) in &state.clients.disruptions {
+        match merged.last_mut() {
+            Some((_, last)) if from.ms_since(*last) < SAME_DISRUPTION.as_ms() => *last = *until,
+            Some(_) | None => merged.push((*from, *until)),
+        }
+    }
+    Some(merged.iter().map(|(from, until)| until.seconds_since(*from)).fold(0.0, f64::max))
 }
 
 /// The time span of the lost writes: from the oldest of them to the moment its Region went dark, over all databases.

@@ -30,6 +30,8 @@ pub enum Scenario {
     RoutingEndpointsDown,
     /// The source comes and goes.
     FlappingAlarm,
+    /// Out in a failover and home in a switchover, once the old primary has rejoined.
+    RoundTrip,
 }
 
 /// How a scenario should end.
@@ -60,7 +62,7 @@ const FLAP_LIGHT: Period = Period::seconds(600);
 
 impl Scenario {
     /// Every scenario.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RegionalOutage,
         Self::PlannedSwitchover,
         Self::Failback,
@@ -70,6 +72,7 @@ impl Scenario {
         Self::TwoOperators,
         Self::RoutingEndpointsDown,
         Self::FlappingAlarm,
+        Self::RoundTrip,
     ];
 
     /// Its name on the command line.
@@ -84,6 +87,7 @@ impl Scenario {
             Self::TwoOperators => "two-operators",
             Self::RoutingEndpointsDown => "routing-endpoints-down",
             Self::FlappingAlarm => "flapping-alarm",
+            Self::RoundTrip => "round-trip",
         }
     }
 
@@ -99,6 +103,9 @@ impl Scenario {
             Self::TwoOperators => "two people start opposite runs at once; one runs, one is refused",
             Self::RoutingEndpointsDown => "the source goes dark and two of five routing endpoints with it",
             Self::FlappingAlarm => "the source comes and goes; one run, then the cool-down",
+            Self::RoundTrip => {
+                "out in a failover, home in a switchover, which waits until the old primary has rejoined"
+            }
         }
     }
 
@@ -111,7 +118,8 @@ impl Scenario {
             | Self::LagOverLimit
             | Self::PromotionStalls
             | Self::RoutingEndpointsDown
-            | Self::FlappingAlarm => Mode::Failover,
+            | Self::FlappingAlarm
+            | Self::RoundTrip => Mode::Failover,
         }
     }
 
@@ -132,6 +140,13 @@ impl Scenario {
             }
             (Self::TargetUnhealthy | Self::LagOverLimit, Mode::Failover) => ends(Outcome::Unchanged, false, true),
             (Self::PromotionStalls, Mode::Failover) => ends(Outcome::NeedsOperator, false, false),
+            (Self::RoundTrip, Mode::Failover) => Some(Expected {
+                outcome: Outcome::Completed,
+                runs: 3,
+                refused: 1,
+                traffic_moved: Some(true),
+                loses_nothing: false,
+            }),
             (Self::TwoOperators, Mode::Switchover) => {
                 let outcome = Outcome::Completed;
                 Some(Expected { outcome, runs: 2, refused: 1, traffic_moved: None, loses_nothing: true })
@@ -143,7 +158,8 @@ impl Scenario {
                 | Self::PromotionStalls
                 | Self::TwoOperators
                 | Self::RoutingEndpointsDown
-                | Self::FlappingAlarm,
+                | Self::FlappingAlarm
+                | Self::RoundTrip,
                 _,
             ) => None,
         }
@@ -187,6 +203,7 @@ impl Scenario {
                 operator_starts(&world, &target, "to-the-target", mode);
                 operator_starts(&world, &source, "the-other-way", mode);
             }
+            (Self::RoundTrip, _) => go_and_come_home(&world, &source).await,
             (Self::FlappingAlarm, _) => {
                 for _ in 0..2 {
                     world.darken(&source);
@@ -226,8 +243,37 @@ impl Scenario {
             | Self::TargetUnhealthy
             | Self::TwoOperators
             | Self::RoutingEndpointsDown
-            | Self::FlappingAlarm => {}
+            | Self::FlappingAlarm
+            | Self::RoundTrip => {}
         }
+    }
+}
+
+/// Out by the alarm; then a person acknowledges, tries to go home too early, and goes when the old primary has rejoined.
+async fn go_and_come_home(world: &World, home: &Region) {
+    world.darken(home);
+    runs_end(world).await;
+    world.sleep(AFTERMATH).await;
+    world.light(home);
+    world.log(Lane::Operator, "a person acknowledges the failover");
+    acknowledge(world);
+    operator_starts(world, home, "home-too-early", Mode::Switchover);
+    let patience = world.now().plus(PATIENCE);
+    while world.now() < patience && world.state().aurora.databases.values().any(|db| !db.resyncing.is_empty()) {
+        world.sleep(Period::seconds(10)).await;
+    }
+    // The canaries' and the metrics' minutes of a source that is well again.
+    world.sleep(WARM_UP).await;
+    operator_starts(world, home, "home", Mode::Switchover);
+}
+
+/// What a person's acknowledgement does to the lock.
+fn acknowledge(world: &World) {
+    let now = world.now();
+    let mut state = world.state_mut();
+    let name = state.plan.name.clone();
+    if let Some(lock) = state.table.locks.remove(&name) {
+        state.table.locks.insert(name, lock.acknowledged(now));
     }
 }
 

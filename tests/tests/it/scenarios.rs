@@ -115,6 +115,23 @@ fn s7_a_flapping_alarm_starts_one_run_and_meets_the_cool_down() {
 }
 
 #[test]
+fn a_round_trip_loses_only_what_the_failovers_consent_covered_and_nothing_on_the_way_home() {
+    for seed in SEEDS {
+        let report = report(Scenario::RoundTrip, seed);
+        let outcomes: Vec<_> = report.runs.iter().map(|r| r.outcome).collect();
+        assert_eq!(
+            outcomes,
+            [Some(Outcome::Completed), Some(Outcome::Unchanged), Some(Outcome::Completed)],
+            "seed {seed}"
+        );
+        let refused = report.runs.get(1).and_then(|r| r.cause.clone()).unwrap_or_default();
+        assert!(refused.contains("database-not-ready"), "seed {seed}: {refused}");
+        assert!(report.rpo_s <= report.objectives.rpo_s);
+        assert!(report.damaged_writes.iter().all(|w| w.region == report.source), "seed {seed}: lost on the way home");
+    }
+}
+
+#[test]
 fn s12_dead_routing_endpoints_cost_less_than_one_time_out_each() {
     for seed in SEEDS {
         let report = report(Scenario::RoutingEndpointsDown, seed);

@@ -1,7 +1,7 @@
 //! The plan: what a workload is made of, what is expected of it, and what Lifeboat may do without asking.
 //!
 //! A plan lists resources, never an order: the order is the state machine's. It is read by [`Plan::read`], which names
-//! every problem at once; a plan that exists satisfies every rule in [`read`](self::read), so no step checks again.
+//! every problem at once; a plan that exists satisfies every rule of its reader, so no step checks again.
 
 mod read;
 

@@ -22,16 +22,18 @@ pub struct Clients {
     pub last: Vec<LastRequests>,
     /// Requests in each second since the beginning.
     pub seconds: Vec<AvailabilitySecond>,
-    /// When the first request failed.
-    pub first_failure: Option<Timestamp>,
+    /// Each time that requests failed: from the first failure until every client was served again.
+    pub disruptions: Vec<(Timestamp, Timestamp)>,
+    /// When the disruption that is going on began.
+    disrupted_since: Option<Timestamp>,
     /// Requests made.
     pub total: u64,
     /// Requests that failed.
     pub failed: u64,
     /// What the store's services in a Region hold to be the writer of a database, and until when they believe it.
     writers: BTreeMap<(Region, Name), (Region, Timestamp)>,
-    /// When a client last sent a request to a Region.
-    pub last_use: BTreeMap<Region, Timestamp>,
+    /// When a client last sent a request to a Region, after so many changes of routing.
+    pub last_use: BTreeMap<(usize, Region), Timestamp>,
     /// Regions in which the store's services fail.
     pub broken_services: Vec<Region>,
 }
@@ -43,8 +45,6 @@ pub struct LastRequests {
     pub failure: Option<Timestamp>,
     /// The last that succeeded.
     pub success: Option<Timestamp>,
-    /// The first that succeeded after the last that failed.
-    pub recovered: Option<Timestamp>,
 }
 
 impl Clients {
@@ -53,7 +53,8 @@ impl Clients {
             phases: (0..CLIENTS).map(|_| Period::ms(rng.u32(0..1000))).collect(),
             last: vec![LastRequests::default(); CLIENTS],
             seconds: Vec::new(),
-            first_failure: None,
+            disruptions: Vec::new(),
+            disrupted_since: None,
             total: 0,
             failed: 0,
             writers: BTreeMap::new(),
@@ -67,13 +68,7 @@ impl Clients {
         self.last.iter().all(|l| l.success > l.failure)
     }
 
-    /// When the last client was served again after failures.
-    pub fn recovered_at(&self) -> Option<Timestamp> {
-        self.last.iter().filter_map(|l| l.recovered).max()
-    }
-
-    fn count(&mut self, client: usize, region: &Region, at: Timestamp, ok: bool) {
-        self.last_use.insert(region.clone(), at);
+    fn count(&mut self, client: usize, at: Timestamp, ok: bool) {
         let second = usize::try_from(at.ms_since(BEGINNING) / 1000).unwrap_or(0);
         if self.seconds.len() <= second {
             self.seconds.resize(second + 1, AvailabilitySecond::default());
@@ -82,15 +77,16 @@ impl Clients {
         self.total += 1;
         if ok {
             bucket.ok += 1;
-            if last.failure > last.success {
-                last.recovered = Some(at);
-            }
             last.success = Some(at);
+            if let Some(since) = self.disrupted_since.filter(|_| self.all_served()) {
+                self.disruptions.push((since, at));
+                self.disrupted_since = None;
+            }
         } else {
             bucket.failed += 1;
             last.failure = Some(at);
             self.failed += 1;
-            self.first_failure.get_or_insert(at);
+            self.disrupted_since.get_or_insert(at);
         }
     }
 }
@@ -122,7 +118,12 @@ impl World {
                 false => self.store_writes(&region, turn / 2),
             };
             let now = self.now();
-            self.state_mut().clients.count(client, &region, now, ok);
+            {
+                let mut state = self.state_mut();
+                let changes = state.traffic.changes.len();
+                state.clients.last_use.insert((changes, region.clone()), now);
+                state.clients.count(client, now, ok);
+            }
             turn += 1;
             self.sleep(EVERY).await;
         }
