@@ -384,6 +384,7 @@ fn s7_no_history_of_any_length_ends_in_an_automatic_failback() {
     let mut known: BTreeSet<String> = fresh.iter().map(key).collect();
     let mut tried = 0_u64;
     while let Some(past) = fresh.pop() {
+        assert!(known.len() < 1000, "what decides should repeat itself");
         for direction in [westward(), eastward()] {
             for trigger in [by_person(), by_alarm()] {
                 tried += 1;

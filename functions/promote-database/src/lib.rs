@@ -12,11 +12,11 @@ use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
 use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
-use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, Step, WATCH, poll_among};
+use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH, poll_among};
 use lifeboat_model::plan::{Database, Name};
 use lifeboat_model::request::Mode;
 use lifeboat_model::verdict::Verdict;
-use lifeboat_model::{Arn, StepError};
+use lifeboat_model::{Arn, ReasonCode, StepError};
 use lifeboat_ports::{Clock, Databases, Ledger, timely};
 use lifeboat_step::{Mutation, Reply, Run, RunRef, parse};
 use serde::Deserialize;
@@ -53,10 +53,19 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let began = ports.clock.now();
     let ((mut attempts, verdict), mut state) =
         try_join(recall(&run, database, ports), describe(&run, database, ports)).await?;
+    let mut lost_since = None;
     loop {
         let now = ports.clock.now();
         let limit = run.plan.limits.promotion;
-        match promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now) {
+        let decision = promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now);
+        lost_since = if is_lost(&decision) { lost_since.or(Some(now)) } else { None };
+        match decision {
+            // One look may be stale. A promotion is lost when nothing is seen of it for as long as a call needs to show.
+            Promotion::Refuse(reason) if lost_since.is_some_and(|since| now <= since.plus(SETTLE)) => {
+                if now >= began.plus(WATCH) {
+                    return Reply::pending(true, seen(database, &state, &reason.detail)).into_json();
+                }
+            }
             Promotion::Done => return Reply::done(attempts.count > 0, seen(database, &state, "done")).into_json(),
             Promotion::Refuse(reason) => return Err(StepError::Refused(vec![reason])),
             Promotion::Watch(what) if now >= began.plus(WATCH) => {
@@ -70,6 +79,13 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         }
         ports.clock.sleep(poll_among(run.plan.databases.len())).await;
         state = describe(&run, database, ports).await?;
+    }
+}
+
+fn is_lost(decision: &Promotion) -> bool {
+    match decision {
+        Promotion::Refuse(reason) => reason.code == ReasonCode::PromotionLost,
+        Promotion::Done | Promotion::Watch(_) | Promotion::Call(_) => false,
     }
 }
 

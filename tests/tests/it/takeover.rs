@@ -159,6 +159,32 @@ fn s14_the_kill_switch_pulled_midway_stops_the_run_before_its_next_mutation() {
 }
 
 #[test]
+fn s8_looks_that_are_stale_for_a_while_do_not_give_a_promotion_up_for_lost() {
+    for (stale_s, expected) in [(5, Outcome::Completed), (20, Outcome::Completed), (60, Outcome::NeedsOperator)] {
+        let (world, ()) = in_outage(move |world| async move {
+            world.start_execution(&region("us-west-2"), "run", failover_input(), StartedBy::Operator);
+            world.sleep(Period::seconds(32)).await;
+            // The operations are under way, and for a while no look shows them.
+            let hidden: Vec<_> = {
+                let mut state = world.state_mut();
+                state.aurora.databases.values_mut().map(|db| (db.database.name.clone(), db.operation.take())).collect()
+            };
+            assert!(hidden.iter().all(|(_, operation)| operation.is_some()), "the promotions were not under way");
+            world.sleep(Period::seconds(stale_s)).await;
+            for (name, operation) in hidden {
+                if let Some(db) = world.state_mut().aurora.databases.get_mut(&name)
+                    && db.writer == region("us-east-1")
+                {
+                    db.operation = operation;
+                }
+            }
+            settled(&world).await;
+        });
+        assert_eq!(outcomes(&world), [Some(expected)], "stale for {stale_s} s");
+    }
+}
+
+#[test]
 fn from_needs_operator_an_acknowledgement_and_a_new_run_lead_to_completed() {
     let (world, _) = in_outage(|world| async move {
         let target = region("us-west-2");
