@@ -247,6 +247,7 @@ fn the_plan_knows_its_directions_databases_and_vantage_points() {
     assert_eq!(plan.direction_to(&third()), None);
     let named = |name: &str| plan.database(&name.parse().expect("a name")).map(|d| d.global_cluster.as_str());
     assert_eq!((named("orders"), named("stock")), (Some("store-orders"), None));
+    assert_eq!((plan.name.as_str(), plan.name.to_string().as_str()), ("store", "store"));
     assert_eq!(plan.outside_vantages(&east()), [&third(), &west()]);
     assert_eq!(plan.outside_vantages(&third()), [] as [&lifeboat_model::Region; 0]);
 }

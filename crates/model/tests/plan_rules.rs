@@ -186,6 +186,17 @@ fn s9_each_region_is_watched_from_two_others_and_can_be_seen_to_serve_without_th
 }
 
 #[test]
+fn the_region_that_nobody_watches_is_named() {
+    for (canary, region) in [("east-write", "us-east-1"), ("west-write", "us-west-2")] {
+        let mut json = plan_json();
+        without_canary(&mut json, canary);
+        let problems = Plan::read(&Node::from(&json)).expect_err("a canary is missing");
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].expected.contains(&format!("watches {region} with checks: write")), "{problems:?}");
+    }
+}
+
+#[test]
 fn s11_a_name_answers_differently_for_each_region_so_that_it_tells_where_it_points() {
     check(&[
         (&["dns"], |p| p["dns"] = json!([])),
@@ -193,6 +204,9 @@ fn s11_a_name_answers_differently_for_each_region_so_that_it_tells_where_it_poin
         (&["dns[0].name"], |p| p["dns"][0]["name"] = json!("shop..example.com")),
         (&["dns[0].name"], |p| p["dns"][0]["name"] = json!(format!("{}.com", "a".repeat(64)))),
         (&[], |p| p["dns"][0]["name"] = json!(format!("{}.com", "a".repeat(63)))),
+        (&[], |p| p["dns"][0]["name"] = json!("my-shop_2.example.com")),
+        (&["dns[0].name"], |p| p["dns"][0]["name"] = json!("my shop.example.com")),
+        (&["dns[0].name"], |p| p["dns"][0]["name"] = json!("shop.example.com/v1")),
         (&["dns[0].name"], |p| p["dns"][0]["name"] = json!(format!("{}com", "abcdefghi.".repeat(26)))),
         (&["dns[0].answers"], |p| p["dns"][0]["answers"]["us-west-2"] = json!("east.example.com")),
         (&["dns[0].answers"], |p| p["dns"][0]["answers"]["us-west-2"] = json!("East.Example.com")),
