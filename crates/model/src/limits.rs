@@ -124,6 +124,9 @@ pub fn poll_among(databases: usize) -> Period {
     POLL.max(Period::ms(together * 50))
 }
 
+/// How many reads a step makes at the same time: enough for a plan of a hundred databases in about ten round trips.
+pub const READS_AT_ONCE: usize = 16;
+
 /// How many databases are promoted at the same time: the most that an inline map runs at once.
 pub const PROMOTIONS_AT_ONCE: usize = 40;
 

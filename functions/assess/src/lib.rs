@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::decide::{DatabaseSeen, Seen, assess};
 use lifeboat_model::evidence::CanaryResults;
 use lifeboat_model::journal::Note;
-use lifeboat_model::limits::{CANARY_HISTORY, LAG_FRESH, READ_TIMEOUT, Step};
+use lifeboat_model::limits::{CANARY_HISTORY, LAG_FRESH, READ_TIMEOUT, READS_AT_ONCE, Step};
 use lifeboat_model::plan::{Canary, Database};
 use lifeboat_model::{Region, StepError};
 use lifeboat_ports::{CallError, Chance, Clock, Databases, Ledger, Metrics, Routing, timely};
@@ -18,9 +18,6 @@ use lifeboat_step::routing::{read_states, rotation};
 use lifeboat_step::{Reply, Run, RunRef, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// How many databases are read at the same time: enough for a plan of a hundred to be read in about ten round trips.
-const DATABASES_AT_ONCE: usize = 16;
 
 /// What this step needs.
 pub struct Ports<'a> {
@@ -73,7 +70,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
 
 async fn databases<'p>(run: &'p Run, ports: &Ports<'_>) -> Result<Vec<DatabaseSeen<'p>>, StepError> {
     let reads = run.plan.databases.iter().map(|database| database_seen(database, run.target(), ports));
-    stream::iter(reads).buffered(DATABASES_AT_ONCE).try_collect().await
+    stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
 }
 
 async fn database_seen<'p>(
@@ -107,7 +104,7 @@ async fn canaries(run: &Run, ports: &Ports<'_>) -> Result<Vec<CanaryResults>, St
             Err(_) => Ok(here.into_iter().map(silent).collect()),
         }
     });
-    let results: Vec<Vec<CanaryResults>> = stream::iter(reads).buffered(DATABASES_AT_ONCE).try_collect().await?;
+    let results: Vec<Vec<CanaryResults>> = stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await?;
     Ok(results.into_iter().flatten().collect())
 }
 

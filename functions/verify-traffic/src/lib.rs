@@ -11,16 +11,13 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
 use lifeboat_model::evidence::CanaryResults;
 use lifeboat_model::journal::{Attempts, Note, newest};
-use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, Step, WATCH};
+use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, READS_AT_ONCE, Step, WATCH};
 use lifeboat_model::plan::{Canary, DnsName};
 use lifeboat_model::{Period, Region, StepError, Timestamp};
 use lifeboat_ports::{Clock, Ledger, Metrics, Names, timely, within};
 use lifeboat_step::{Reply, Run, RunRef, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// How many reads are made at the same time.
-const READS_AT_ONCE: usize = 16;
 
 /// What this step needs.
 pub struct Ports<'a> {

@@ -9,7 +9,7 @@ use futures_util::future::join;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::decide::verify_writers;
 use lifeboat_model::journal::Note;
-use lifeboat_model::limits::{POLL, READ_TIMEOUT, SOURCE_TIMEOUT, Step, VERIFY_WRITERS_WINDOW};
+use lifeboat_model::limits::{POLL, READ_TIMEOUT, READS_AT_ONCE, SOURCE_TIMEOUT, Step, VERIFY_WRITERS_WINDOW};
 use lifeboat_model::plan::Database;
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Reason, StepError};
@@ -17,9 +17,6 @@ use lifeboat_ports::{Clock, Databases, Ledger, timely, within};
 use lifeboat_step::{Reply, Run, RunRef, parse};
 use serde::Deserialize;
 use serde_json::{Value, json};
-
-/// How many databases are read at the same time.
-const DATABASES_AT_ONCE: usize = 16;
 
 /// What this step needs.
 pub struct Ports<'a> {
@@ -62,7 +59,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
 
 async fn look(run: &Run, ports: &Ports<'_>) -> Result<Vec<Reason>, StepError> {
     let looks = run.plan.databases.iter().map(|database| look_at(run, database, ports));
-    let found: Vec<Option<Reason>> = stream::iter(looks).buffered(DATABASES_AT_ONCE).try_collect().await?;
+    let found: Vec<Option<Reason>> = stream::iter(looks).buffered(READS_AT_ONCE).try_collect().await?;
     Ok(found.into_iter().flatten().collect())
 }
 
