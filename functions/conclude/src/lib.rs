@@ -155,7 +155,9 @@ async fn read<T>(
 
 fn answer(outcome: Outcome, failure: Option<&Failure>) -> Value {
     let what_next = match outcome {
-        Outcome::Completed => "nothing: the target serves; the way back is a switchover that a person starts",
+        Outcome::Completed => {
+            "the target serves; look, then acknowledge the run: until then no alarm moves the workload back"
+        }
         Outcome::Unchanged => "the workload is as it was; the cause says what to mend before starting again",
         Outcome::NeedsOperator => "look at what the cause names, then acknowledge the run; nothing starts before that",
     };
