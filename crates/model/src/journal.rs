@@ -154,7 +154,16 @@ pub fn may_have_changed_something(entries: &[Entry]) -> bool {
 
 /// Whether a call was intended whose outcome nobody has written: it may be on its way.
 pub fn has_call_under_way(entries: &[Entry]) -> bool {
-    entries.iter().any(|intent| match &intent.note {
+    entries.iter().any(|e| is_under_way(e, entries))
+}
+
+/// Whether `step` intends a call about `resource` whose outcome nobody has written.
+pub fn intends(entries: &[Entry], step: Step, resource: &str) -> bool {
+    entries.iter().any(|e| e.step == step && e.resource == resource && is_under_way(e, entries))
+}
+
+fn is_under_way(intent: &Entry, entries: &[Entry]) -> bool {
+    match &intent.note {
         Note::Intent { attempt, .. } => !entries.iter().any(|e| {
             (e.step, &e.resource) == (intent.step, &intent.resource)
                 && matches!(&e.note, Note::Outcome { attempt: of, .. } if of == attempt)
@@ -164,7 +173,7 @@ pub fn has_call_under_way(entries: &[Entry]) -> bool {
         | Note::WritersVerified
         | Note::TrafficVerified
         | Note::Concluded { .. } => false,
-    })
+    }
 }
 
 /// The newest time at which the run's journal carries a note that `wanted` accepts.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use lifeboat_model::evidence::Switch;
-use lifeboat_model::journal::{Note, newest, newest_verdict};
+use lifeboat_model::journal::{Note, intends, newest, newest_verdict};
 use lifeboat_model::limits::{CALL_TIMEOUT, Step, VERDICT_FRESH};
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Database;
@@ -148,9 +148,15 @@ impl World {
         let fresh = read.is_some_and(|at| at >= around.now.minus(KILL_SWITCH_FRESH));
         self.check("S14", fresh, || format!("{} acts without a fresh look at the kill switch", who()));
         let marked = mine.is_some_and(|l| l.past_point_of_no_return);
-        let intents =
-            around.journal.iter().filter(|e| e.step == caller.step && matches!(e.note, Note::Intent { .. })).count();
-        self.check("S15", marked && intents > 0, || format!("{} acts without an intent in the journal", who()));
+        let plan = self.state().plan.name.clone();
+        let resource = match mutation {
+            Mutation::Promotion { database, .. } => &database.name,
+            Mutation::Routing { .. } => &plan,
+        };
+        let intended = intends(&around.journal, caller.step, resource.as_str());
+        self.check("S15", marked && intended, || {
+            format!("{} acts on {resource} without an intent in the journal", who())
+        });
         match mutation {
             Mutation::Promotion { database, target, loses_data } => {
                 self.check_promotion(database, target, *loses_data, caller, mine, &around);

@@ -9,7 +9,7 @@ mod run;
 
 pub use mutation::Mutation;
 pub use reply::{Reply, Status};
-pub use run::{Run, RunRef};
+pub use run::{Run, RunMessage, RunRef};
 
 use lifeboat_model::StepError;
 use serde::de::DeserializeOwned;

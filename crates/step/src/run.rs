@@ -24,6 +24,14 @@ pub struct RunRef {
     pub plan_version: u64,
 }
 
+/// The message of a step that needs nothing but its run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunMessage {
+    /// The run.
+    pub run: RunRef,
+}
+
 /// A run that holds the lock, as of this moment.
 #[derive(Clone, Debug)]
 pub struct Run {

@@ -53,9 +53,8 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let settings = read(ports, ports.ledger.settings(&request.plan));
     let lock = read(ports, ports.ledger.lock(&request.plan));
     let (stored, settings, mut lock) = try_join3(stored, settings, lock).await?;
-    let plan = stored.ok_or_else(|| {
-        StepError::malformed("plan", &request.plan, "the name of a stored plan; store it with `lifeboat plan apply`")
-    })?;
+    let plan = stored
+        .ok_or_else(|| StepError::malformed("plan", &request.plan, "the name of a plan that is stored in the table"))?;
     for _ in 0..TRIES {
         let now = ports.clock.now();
         let who = (event.execution.id.as_str(), ports.home);

@@ -15,8 +15,7 @@ use lifeboat_model::plan::{Canary, Database};
 use lifeboat_model::{Region, StepError};
 use lifeboat_ports::{CallError, Chance, Clock, Databases, Ledger, Metrics, Routing, timely};
 use lifeboat_step::routing::{read_states, rotation};
-use lifeboat_step::{Reply, Run, RunRef, parse};
-use serde::Deserialize;
+use lifeboat_step::{Reply, Run, RunMessage, parse};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -35,19 +34,13 @@ pub struct Ports<'a> {
     pub chance: &'a dyn Chance,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Event {
-    run: RunRef,
-}
-
 /// Performs the step.
 ///
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
-    let event: Event = parse(&event)?;
-    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let message: RunMessage = parse(&event)?;
+    let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let endpoints = rotation(&run.plan.routing, ports.chance);
     let states = read_states(&run.plan.routing, &endpoints, ports.routing, ports.clock);
     let ((databases, canaries), routing) =

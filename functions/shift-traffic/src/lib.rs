@@ -16,8 +16,7 @@ use lifeboat_model::plan::Endpoint;
 use lifeboat_model::{Arn, ReasonCode, StepError};
 use lifeboat_ports::{CallError, Chance, Clock, Fault, Ledger, Routing};
 use lifeboat_step::routing::{read_states, rotation};
-use lifeboat_step::{Mutation, Reply, Run, RunRef, parse};
-use serde::Deserialize;
+use lifeboat_step::{Mutation, Reply, Run, RunMessage, parse};
 use serde_json::{Value, json};
 
 /// How long a safety rule's wait period lasts unless configured otherwise (5,000 ms, model of
@@ -36,12 +35,6 @@ pub struct Ports<'a> {
     pub chance: &'a dyn Chance,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Event {
-    run: RunRef,
-}
-
 /// What one endpoint made of the change.
 enum Sent {
     /// Accepted, or perhaps: read back what is true.
@@ -57,8 +50,8 @@ enum Sent {
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
-    let event: Event = parse(&event)?;
-    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let message: RunMessage = parse(&event)?;
+    let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let endpoints = rotation(&run.plan.routing, ports.chance);
     let states = read_states(&run.plan.routing, &endpoints, ports.routing, ports.clock);
     let (journal, mut seen) = try_join(run.journal(ports.ledger, ports.clock), states).await?;

@@ -15,8 +15,7 @@ use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, READS_AT_ONCE, St
 use lifeboat_model::plan::{Canary, DnsName};
 use lifeboat_model::{Period, Region, StepError, Timestamp};
 use lifeboat_ports::{Clock, Ledger, Metrics, Names, timely, within};
-use lifeboat_step::{Reply, Run, RunRef, parse};
-use serde::Deserialize;
+use lifeboat_step::{Reply, Run, RunMessage, parse};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -31,19 +30,13 @@ pub struct Ports<'a> {
     pub names: &'a dyn Names,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Event {
-    run: RunRef,
-}
-
 /// Performs the step.
 ///
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
-    let event: Event = parse(&event)?;
-    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let message: RunMessage = parse(&event)?;
+    let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let began = ports.clock.now();
     let moved_at = moved_at(&run, ports).await?;
     loop {

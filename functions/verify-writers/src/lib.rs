@@ -14,8 +14,7 @@ use lifeboat_model::plan::Database;
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Reason, StepError};
 use lifeboat_ports::{Clock, Databases, Ledger, timely, within};
-use lifeboat_step::{Reply, Run, RunRef, parse};
-use serde::Deserialize;
+use lifeboat_step::{Reply, Run, RunMessage, parse};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -28,19 +27,13 @@ pub struct Ports<'a> {
     pub databases: &'a dyn Databases,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Event {
-    run: RunRef,
-}
-
 /// Performs the step.
 ///
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
-    let event: Event = parse(&event)?;
-    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
+    let message: RunMessage = parse(&event)?;
+    let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let until = ports.clock.now().plus(VERIFY_WRITERS_WINDOW);
     loop {
         let objections = look(&run, ports).await?;

@@ -65,14 +65,14 @@ fn every_fault_once(scenario: Scenario) -> BTreeMap<Outcome, u32> {
 }
 
 #[test]
-fn every_single_fault_in_a_failover_keeps_every_invariant_and_ends_by_name() {
+fn single_faults_at_each_operation_of_a_failover_keep_every_invariant_and_end_by_name() {
     let endings = every_fault_once(Scenario::RegionalOutage);
     assert!(endings.get(&Outcome::Completed).is_some_and(|n| *n > 100), "{endings:?}");
     assert!(endings.get(&Outcome::Unchanged).is_some_and(|n| *n > 0), "{endings:?}");
 }
 
 #[test]
-fn every_single_fault_in_a_switchover_keeps_every_invariant_and_ends_by_name() {
+fn single_faults_at_each_operation_of_a_switchover_keep_every_invariant_and_end_by_name() {
     let endings = every_fault_once(Scenario::PlannedSwitchover);
     assert!(endings.get(&Outcome::Completed).is_some_and(|n| *n > 100), "{endings:?}");
 }

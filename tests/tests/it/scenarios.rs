@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lifeboat_model::limits::{ENDPOINT_TIMEOUT, Step};
 use lifeboat_model::report::{Outcome, Report};
 use lifeboat_model::request::Mode;
 use lifeboat_simulator::invariants::STATEMENTS;
@@ -133,10 +134,23 @@ fn a_round_trip_loses_only_what_the_failovers_consent_covered_and_nothing_on_the
 
 #[test]
 fn s12_dead_routing_endpoints_cost_less_than_one_time_out_each() {
+    let operation = "route53-recovery-cluster:GetRoutingControlState";
+    let mut dead_asked_first = 0;
     for seed in SEEDS {
-        let report = report(Scenario::RoutingEndpointsDown, seed);
-        assert_eq!(report.outcome, Some(Outcome::Completed), "seed {seed}");
+        let played = played(Scenario::RoutingEndpointsDown, seed, |_| {});
+        assert_eq!(played.report.outcome, Some(Outcome::Completed), "seed {seed}");
+        let state = played.world.state();
+        for step in [Step::Assess, Step::ShiftTraffic] {
+            let reads: Vec<_> =
+                state.lambda.calls.iter().filter(|c| c.step == step && c.operation == operation).collect();
+            let (first, answered) =
+                (reads.first().expect("a read"), reads.iter().find(|c| c.effective).expect("an answer"));
+            dead_asked_first += u32::from(!first.effective);
+            let waited_ms = answered.at.ms_since(first.at);
+            assert!(waited_ms < ENDPOINT_TIMEOUT.as_ms(), "seed {seed}: {step} waited {waited_ms} ms for an answer");
+        }
     }
+    assert!(dead_asked_first > 0, "no dead endpoint was ever asked first");
 }
 
 #[test]
