@@ -12,8 +12,20 @@ pub enum Step {
     Admit,
     /// `assess`
     Assess,
+    /// `request-approval`
+    RequestApproval,
+    /// `isolate-source`
+    IsolateSource,
+    /// `scale-compute`
+    ScaleCompute,
     /// `promote-database`
     PromoteDatabase,
+    /// `promote-cache`
+    PromoteCache,
+    /// `promote-broker`
+    PromoteBroker,
+    /// `check-table`
+    CheckTable,
     /// `verify-writers`
     VerifyWriters,
     /// `shift-traffic`
@@ -26,11 +38,17 @@ pub enum Step {
 
 impl Step {
     /// Every step.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 14] = [
         Self::StartRun,
         Self::Admit,
         Self::Assess,
+        Self::RequestApproval,
+        Self::IsolateSource,
+        Self::ScaleCompute,
         Self::PromoteDatabase,
+        Self::PromoteCache,
+        Self::PromoteBroker,
+        Self::CheckTable,
         Self::VerifyWriters,
         Self::ShiftTraffic,
         Self::VerifyTraffic,
@@ -43,7 +61,13 @@ impl Step {
             Self::StartRun => "start-run",
             Self::Admit => "admit",
             Self::Assess => "assess",
+            Self::RequestApproval => "request-approval",
+            Self::IsolateSource => "isolate-source",
+            Self::ScaleCompute => "scale-compute",
             Self::PromoteDatabase => "promote-database",
+            Self::PromoteCache => "promote-cache",
+            Self::PromoteBroker => "promote-broker",
+            Self::CheckTable => "check-table",
             Self::VerifyWriters => "verify-writers",
             Self::ShiftTraffic => "shift-traffic",
             Self::VerifyTraffic => "verify-traffic",
@@ -60,9 +84,16 @@ impl Step {
     /// The hard timeout of its function: AWS ends the process then.
     pub const fn timeout(self) -> Period {
         match self {
-            Self::StartRun | Self::Admit | Self::VerifyWriters | Self::Conclude => Period::seconds(30),
+            Self::StartRun | Self::Admit | Self::RequestApproval | Self::VerifyWriters => Period::seconds(30),
             Self::Assess | Self::ShiftTraffic => Period::seconds(45),
-            Self::PromoteDatabase | Self::VerifyTraffic => Period::seconds(60),
+            Self::IsolateSource
+            | Self::ScaleCompute
+            | Self::PromoteDatabase
+            | Self::PromoteCache
+            | Self::PromoteBroker
+            | Self::CheckTable
+            | Self::VerifyTraffic
+            | Self::Conclude => Period::seconds(60),
         }
     }
 }
@@ -116,19 +147,30 @@ pub const WATCH: Period = Period::seconds(45);
 /// The least time between two looks while watching: completion is seen half of it late, on average.
 pub const POLL: Period = Period::ms(500);
 
-/// The time between two looks at one of `databases` that are watched at the same time: all of them together ask the
-/// control plane no more than about 20 times a second, whatever their number. RDS publishes no rate, and in a Region's
-/// outage we are not alone.
-pub fn poll_among(databases: usize) -> Period {
-    let together = databases.clamp(1, PROMOTIONS_AT_ONCE) as u32;
-    POLL.max(Period::ms(together * 50))
+/// The time between two looks at one of `resources` that are watched at the same time: all of one kind together ask their
+/// control plane no more than about 20 times a second, whatever their number. AWS publishes no rates for these calls, and
+/// in a Region's outage we are not alone. Never longer than [`POLL_MAX`], so that a look fits into [`WATCH`].
+pub fn poll_among(resources: usize) -> Period {
+    let together = u32::try_from(resources.max(1)).unwrap_or(u32::MAX);
+    Period::ms(together.saturating_mul(50)).clamp(POLL, POLL_MAX)
 }
+
+/// The most time between two looks while watching.
+pub const POLL_MAX: Period = Period::seconds(20);
 
 /// How many reads a step makes at the same time: enough for a plan of a hundred databases in about ten round trips.
 pub const READS_AT_ONCE: usize = 16;
 
-/// How many databases are promoted at the same time: the most that an inline map runs at once.
-pub const PROMOTIONS_AT_ONCE: usize = 40;
+/// How many functions of one kind run at the same time: the most iterations that an inline map runs at once.
+pub const MAP_CONCURRENCY: usize = 40;
+
+/// Cuts the names of one kind of resource into shares, at most [`MAP_CONCURRENCY`] of them: one function sees to all
+/// resources of a share at the same time. Up to forty resources each has a function of its own. So a plan of a thousand
+/// resources needs no more iterations than an inline map runs at once, and the run's history does not grow with the plan.
+pub fn shares<T: Clone>(resources: &[T]) -> Vec<Vec<T>> {
+    let size = resources.len().div_ceil(MAP_CONCURRENCY).max(1);
+    resources.chunks(size).map(<[T]>::to_vec).collect()
+}
 
 /// The wait that a `pending` answer asks of the state machine.
 pub const PENDING_WAIT_S: u32 = 1;

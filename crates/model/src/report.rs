@@ -14,6 +14,8 @@ pub enum Outcome {
     Unchanged,
     /// Something was or may have been changed, and the run could not finish: a person must look.
     NeedsOperator,
+    /// Every step was walked through and said what it would call; nothing was changed.
+    Rehearsed,
 }
 
 impl Outcome {
@@ -23,6 +25,7 @@ impl Outcome {
             Self::Completed => "Completed",
             Self::Unchanged => "Unchanged",
             Self::NeedsOperator => "NeedsOperator",
+            Self::Rehearsed => "Rehearsed",
         }
     }
 }

@@ -2,14 +2,15 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::plan::{Consent, Name};
 use crate::read::{Cursor, Expected, Node, Problem, Problems};
 use crate::{Region, Timestamp};
 
-/// What is asked for. The smallest is `{"plan":"retail-store","target":"us-west-2","mode":"switchover"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// What is asked for. The smallest is `{"plan":"retail-store","target":"us-west-2","mode":"rehearse"}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// The plan's name.
     pub plan: Name,
@@ -17,11 +18,46 @@ pub struct Request {
     pub target: Region,
     /// How.
     pub mode: Mode,
+    /// Whether to do it.
+    pub purpose: Purpose,
     /// Consent to data loss; a failover that an alarm starts uses the plan's instead.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub consent: Option<Consent>,
     /// Who or what asks.
     pub trigger: Trigger,
+}
+
+impl Serialize for Request {
+    /// In the form that [`Request::read`] reads.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("plan", &self.plan)?;
+        map.serialize_entry("target", &self.target)?;
+        match self.purpose {
+            Purpose::Act => map.serialize_entry("mode", &self.mode)?,
+            Purpose::Rehearse => {
+                map.serialize_entry("mode", REHEARSE)?;
+                map.serialize_entry("of", &self.mode)?;
+            }
+        }
+        if let Some(consent) = &self.consent {
+            map.serialize_entry("consent", consent)?;
+        }
+        map.serialize_entry("trigger", &self.trigger)?;
+        map.end()
+    }
+}
+
+/// The word that a request has in place of a mode when nothing shall be changed.
+const REHEARSE: &str = "rehearse";
+
+/// Whether a run does what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// It does.
+    Act,
+    /// It looks, decides, and says what it would call (S17).
+    Rehearse,
 }
 
 /// How the workload is moved.
@@ -92,10 +128,21 @@ impl Request {
 }
 
 fn read_request(root: &Cursor<'_>) -> Option<Request> {
-    let f = root.fields(&["plan", "target", "mode", "consent", "trigger", "comment"])?;
+    let f = root.fields(&["plan", "target", "mode", "of", "consent", "trigger", "comment"])?;
     let plan = f.required("plan").and_then(|c| c.parse());
     let target = f.required("target").and_then(|c| c.parse());
-    let mode = f.required("mode").and_then(|c| c.parse());
+    let asked: Option<Asked> = f.required("mode").and_then(|c| c.parse());
+    let (mode, purpose) = match asked {
+        Some(Asked::For(mode)) => {
+            if let Some(c) = f.optional("of") {
+                c.problem("no such field unless mode is rehearse: it says which mode is rehearsed");
+            }
+            (Some(mode), Some(Purpose::Act))
+        }
+        // What is rehearsed on a calm day is the worst night.
+        Some(Asked::Rehearsal) => (f.or("of", Mode::Failover, |c| c.parse()), Some(Purpose::Rehearse)),
+        None => (None, None),
+    };
     let consent = match f.optional("consent") {
         Some(c) => crate::plan::read_consent(&c).map(Some),
         None => Some(None),
@@ -108,7 +155,29 @@ fn read_request(root: &Cursor<'_>) -> Option<Request> {
     {
         c.problem("no consent in a switchover: it loses nothing, and it never becomes a failover");
     }
-    Some(Request { plan: plan?, target: target?, mode: mode?, consent: consent?, trigger: trigger? })
+    Some(Request { plan: plan?, target: target?, mode: mode?, purpose: purpose?, consent: consent?, trigger: trigger? })
+}
+
+/// What stands in the field `mode`.
+enum Asked {
+    For(Mode),
+    Rehearsal,
+}
+
+impl FromStr for Asked {
+    type Err = Expected;
+
+    fn from_str(text: &str) -> Result<Self, Expected> {
+        match text {
+            REHEARSE => Ok(Self::Rehearsal),
+            mode => mode.parse().map(Self::For).map_err(|_| {
+                Expected(
+                    "switchover (planned, loses nothing), failover (the source is down, needs consent) or rehearse \
+                     (changes nothing)",
+                )
+            }),
+        }
+    }
 }
 
 fn read_trigger(at: &Cursor<'_>) -> Option<Trigger> {

@@ -6,10 +6,12 @@ mod mutation;
 mod reply;
 pub mod routing;
 mod run;
+mod share;
 
-pub use mutation::Mutation;
+pub use mutation::{Mutation, Performed};
 pub use reply::{Reply, Status};
-pub use run::{Run, RunMessage, RunRef};
+pub use run::{Rehearsal, Run, RunMessage, RunRef};
+pub use share::{ShareMessage, see_to_all};
 
 use lifeboat_model::StepError;
 use serde::de::DeserializeOwned;

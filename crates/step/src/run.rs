@@ -1,17 +1,18 @@
 //! Entering a step: who acts, under which epoch, on which plan.
 
-use futures_util::future::join;
+use futures_util::future::{Either, join, ready};
 use lifeboat_model::journal::{Entry, Note};
 use lifeboat_model::limits::{LEASE, READ_TIMEOUT, Step};
-use lifeboat_model::lock::Lock;
+use lifeboat_model::lock::{Admission, Lock, LockState};
 use lifeboat_model::plan::Name;
-use lifeboat_model::{Plan, ReasonCode, Region, StepError};
+use lifeboat_model::request::Purpose;
+use lifeboat_model::{Plan, ReasonCode, Region, StepError, Timestamp};
 use lifeboat_ports::{Clock, Fault, Holder, Ledger, Mark, within};
 use serde::{Deserialize, Serialize};
 
 /// What a message carries of its run: enough to find the rest. Direction, mode and consent are read from the lock, so
 /// that no message can claim them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunRef {
     /// The plan's name.
@@ -22,6 +23,34 @@ pub struct RunRef {
     pub epoch: u64,
     /// The plan's version that the run was admitted with: lets a step read the plan while it renews the lease.
     pub plan_version: u64,
+    /// Set in a rehearsal, which holds no lock: so the message has to say what else the lock would. It can claim nothing
+    /// by that, since a rehearsal changes nothing (S17).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<Box<Rehearsal>>,
+}
+
+/// What a rehearsal's messages carry in place of a lock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rehearsal {
+    /// What a run would have been admitted with.
+    pub admission: Admission,
+}
+
+impl Rehearsal {
+    /// The lock that a run would hold.
+    fn lock(&self, now: Timestamp) -> Lock {
+        Lock {
+            epoch: 0,
+            state: LockState::Held,
+            lease_expires_at: now.plus(LEASE),
+            run: self.admission.clone(),
+            past_point_of_no_return: false,
+            inherits_change: false,
+            cool_down_until: None,
+            acknowledged: false,
+        }
+    }
 }
 
 /// The message of a step that needs nothing but its run.
@@ -41,6 +70,8 @@ pub struct Run {
     pub lock: Lock,
     /// The plan in the version that the run was admitted with.
     pub plan: Plan,
+    /// Whether it does what it says.
+    pub purpose: Purpose,
 }
 
 impl Run {
@@ -52,14 +83,18 @@ impl Run {
     pub async fn enter(reference: RunRef, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<Self, StepError> {
         let version = reference.plan_version;
         let read = within(clock, READ_TIMEOUT, ledger.plan(&reference.plan, Some(version)));
-        let (lock, read) = join(fence(&reference, ledger, clock, Mark::Lease), read).await;
+        let (purpose, held) = match &reference.rehearsal {
+            None => (Purpose::Act, Either::Left(fence(&reference, ledger, clock, Mark::Lease))),
+            Some(rehearsal) => (Purpose::Rehearse, Either::Right(ready(Ok(rehearsal.lock(clock.now()))))),
+        };
+        let (lock, read) = join(held, read).await;
         let lock = lock?;
         let stored = read.ok_or_else(|| timed_out("reading the plan"))?.map_err(|e| e.while_reading())?;
         let plan = stored.filter(|_| lock.run.plan_version == version).ok_or_else(|| {
             let value = format!("{} version {version}", reference.plan);
             StepError::malformed("plan", value, "the stored version that the run was admitted with; start a new run")
         })?;
-        Ok(Self { reference, lock, plan: plan.plan })
+        Ok(Self { reference, lock, plan: plan.plan, purpose })
     }
 
     /// The Region that shall serve.

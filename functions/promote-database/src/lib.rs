@@ -1,4 +1,5 @@
-//! `promote-database`: moves the writer of one Aurora global database to the target, by switchover or consented failover.
+//! `promote-database`: moves the writer of each Aurora global database of its share to the target, by switchover or
+//! consented failover.
 //!
 //! Guarantees: done means that the target is the only writer, available, with nothing under way; never escalates from
 //! switchover to failover (S6); at most one call of unknown or accepted fate at a time (S10).
@@ -13,13 +14,12 @@ use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
 use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH, poll_among};
-use lifeboat_model::plan::{Database, Name};
+use lifeboat_model::plan::Database;
 use lifeboat_model::request::Mode;
 use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{Arn, ReasonCode, StepError};
-use lifeboat_ports::{Clock, Databases, Ledger, timely};
-use lifeboat_step::{Mutation, Reply, Run, RunRef, parse};
-use serde::Deserialize;
+use lifeboat_ports::{Clock, Databases, Ledger, Mark, timely};
+use lifeboat_step::{Mutation, Performed, Reply, Run, ShareMessage, parse, see_to_all};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -32,27 +32,21 @@ pub struct Ports<'a> {
     pub databases: &'a dyn Databases,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Event {
-    run: RunRef,
-    database: Name,
-}
-
 /// Performs the step.
 ///
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
-    let event: Event = parse(&event)?;
-    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
-    let database = run
-        .plan
-        .database(&event.database)
-        .ok_or_else(|| StepError::malformed("database", &event.database, "a database of the run's plan"))?;
+    let message: ShareMessage = parse(&event)?;
+    let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
+    let databases = ShareMessage::resolve(&message.resources, "database", |name| run.plan.database(name))?;
+    see_to_all(&databases, |database| see_to(&run, database, ports)).await
+}
+
+async fn see_to(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<Reply, StepError> {
     let began = ports.clock.now();
     let ((mut attempts, verdict), mut state) =
-        try_join(recall(&run, database, ports), describe(&run, database, ports)).await?;
+        try_join(recall(run, database, ports), describe(run, database, ports)).await?;
     let mut lost_since = None;
     loop {
         let now = ports.clock.now();
@@ -63,23 +57,33 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
             // One look may be stale. A promotion is lost when nothing is seen of it for as long as a call needs to show.
             Promotion::Refuse(reason) if lost_since.is_some_and(|since| now <= since.plus(SETTLE)) => {
                 if now >= began.plus(WATCH) {
-                    return Reply::pending(true, seen(database, &state, &reason.detail)).into_json();
+                    return Ok(Reply::pending(true, seen(database, &state, &reason.detail)));
                 }
             }
-            Promotion::Done => return Reply::done(attempts.count > 0, seen(database, &state, "done")).into_json(),
+            Promotion::Done => return Ok(Reply::done(attempts.count > 0, seen(database, &state, "done"))),
             Promotion::Refuse(reason) => return Err(StepError::Refused(vec![reason])),
             Promotion::Watch(what) if now >= began.plus(WATCH) => {
-                return Reply::pending(attempts.count > 0, seen(database, &state, &what)).into_json();
+                return Ok(Reply::pending(attempts.count > 0, seen(database, &state, &what)));
             }
             Promotion::Watch(_) => {}
-            Promotion::Call(attempt) => {
-                call(&run, database, attempt, ports).await?;
-                (attempts, _) = recall(&run, database, ports).await?;
-            }
+            Promotion::Call(attempt) => match call(run, database, attempt, ports).await? {
+                Called::Rehearsed => {
+                    return Ok(Reply::done(false, seen(database, &state, "rehearsed: nothing was called")));
+                }
+                Called::LookAgain => (attempts, _) = recall(run, database, ports).await?,
+            },
         }
         ports.clock.sleep(poll_among(run.plan.databases.len())).await;
-        state = describe(&run, database, ports).await?;
+        state = describe(run, database, ports).await?;
     }
+}
+
+/// What became of a call.
+enum Called {
+    /// It was accepted, or its reply was lost: the loop looks again, and the journal knows.
+    LookAgain,
+    /// The run is a rehearsal.
+    Rehearsed,
 }
 
 fn is_lost(decision: &Promotion) -> bool {
@@ -101,8 +105,7 @@ async fn describe(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<G
     timely(ports.clock, READ_TIMEOUT, operation, run.target(), look).await.map_err(|e| e.while_reading())
 }
 
-/// Makes the call. A reply that was lost is no error here: the loop looks again, and the journal knows.
-async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -> Result<(), StepError> {
+async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -> Result<Called, StepError> {
     let target = cluster_in_target(run, database)?;
     let mutation = |operation: &str, region| Mutation {
         run,
@@ -118,6 +121,7 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
             ]),
         },
         timeout: CALL_TIMEOUT,
+        mark: Mark::PointOfNoReturn,
     };
     let result = match run.lock.run.mode {
         Mode::Switchover => {
@@ -132,9 +136,10 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
         }
     };
     match result {
-        Ok(_) => Ok(()),
-        Err(error) if error.effect() == Effect::Unknown => Ok(()),
-        Err(error) => Err(error.while_changing()),
+        Performed::Rehearsed => Ok(Called::Rehearsed),
+        Performed::Made(Ok(_)) => Ok(Called::LookAgain),
+        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain),
+        Performed::Made(Err(error)) => Err(error.while_changing()),
     }
 }
 

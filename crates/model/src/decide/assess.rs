@@ -7,7 +7,7 @@ use super::{Light, Shift, is_green, light, shift_traffic};
 use crate::evidence::{CanaryResults, GlobalDatabase, OperationPhase, Point, RoutingStates, Status, Synchronization};
 use crate::facts::{PROMOTION_TYPICAL, ROUTING_PROPAGATION};
 use crate::limits::{LAG_FRESH, VANTAGES_MIN};
-use crate::lock::{Admission, Lock};
+use crate::lock::{Admission, Approval, Lock};
 use crate::plan::{Canary, Checks, Database, Name};
 use crate::request::Mode;
 use crate::verdict::Verdict;
@@ -52,6 +52,7 @@ pub fn assess(plan: &Plan, lock: &Lock, seen: &Seen<'_>, now: Timestamp) -> Verd
     Verdict {
         assessed_at: now,
         reasons,
+        warnings: Vec::new(),
         predicted_rpo_s,
         predicted_rto_s: predict_recovery(plan, run, seen, &view, now),
         impaired_since: view.red_since,
@@ -280,7 +281,9 @@ fn predict_loss(
             }
             Some(lag_ms) => {
                 worst_ms = worst_ms.map(|worst| worst.max(lag_ms));
-                if lag_ms > limit.as_ms() as f64 {
+                // Whoever is asked for approval sees the loss and answers with a consent, which is then held to it.
+                let to_be_accepted = run.approval == Approval::Awaited && run.consent.is_none();
+                if lag_ms > limit.as_ms() as f64 && !to_be_accepted {
                     reasons.push(Reason::new(
                         ReasonCode::LagOverLimit,
                         name,

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::journal::{self, Entry, Note};
 use crate::limits::Step;
 use crate::lock::{Lock, LockState};
+use crate::plan::{Name, Requirement};
 use crate::report::Outcome;
-use crate::{Period, Timestamp};
+use crate::request::Purpose;
+use crate::{Period, Plan, Timestamp};
 
 /// The error that led a run to `conclude`, as the state machine hands it over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,15 +29,25 @@ pub struct Conclusion {
     pub lock: Option<Lock>,
 }
 
-/// Decides the outcome of run `run_id` and what becomes of the lock.
+/// The cool-down of a run whose plan cannot be read any more.
+const COOL_DOWN_WITHOUT_PLAN: Period = Period::seconds(3600);
+
+/// Decides the outcome of run `run_id` and what becomes of the lock. `plan` is the one that the run was admitted with;
+/// without it nobody can say that everything in it was seen to, so that such a run is not Completed.
 pub fn conclude(
     run_id: &str,
+    purpose: Purpose,
     lock: Option<&Lock>,
     entries: &[Entry],
     failure: Option<&Failure>,
-    cool_down: Period,
+    plan: Option<&Plan>,
     now: Timestamp,
 ) -> Conclusion {
+    let cool_down = plan.map_or(COOL_DOWN_WITHOUT_PLAN, |p| p.automation.cool_down);
+    if purpose == Purpose::Rehearse && !calls_were_intended(entries) {
+        let outcome = if failure.is_none() { Outcome::Rehearsed } else { Outcome::Unchanged };
+        return Conclusion { outcome, lock: None };
+    }
     let changed = journal::may_have_changed_something(entries);
     let without_success = |changed: bool| {
         if changed { Outcome::NeedsOperator } else { Outcome::Unchanged }
@@ -48,7 +60,11 @@ pub fn conclude(
         return Conclusion { outcome: without_success(changed), lock: None };
     };
     let outcome = match failure {
-        None if is_verified(entries) => Outcome::Completed,
+        None if is_verified(entries)
+            && plan.is_some_and(|p| left_behind(p, Requirement::Required, entries).is_empty()) =>
+        {
+            Outcome::Completed
+        }
         None | Some(_) => without_success(changed || lock.inherits_change),
     };
     Conclusion { outcome, lock: Some(released(lock, outcome, cool_down, now)) }
@@ -58,8 +74,26 @@ fn released(lock: &Lock, outcome: Outcome, cool_down: Period, now: Timestamp) ->
     match outcome {
         Outcome::Completed => lock.clone().completed(now.plus(cool_down)),
         Outcome::Unchanged => lock.clone().unchanged(),
-        Outcome::NeedsOperator => lock.clone().needs_operator(),
+        // No rehearsal holds a lock; one that did would be looked at by a person.
+        Outcome::NeedsOperator | Outcome::Rehearsed => lock.clone().needs_operator(),
     }
+}
+
+fn calls_were_intended(entries: &[Entry]) -> bool {
+    entries.iter().any(|e| matches!(e.note, Note::Intent { .. }))
+}
+
+/// The resources of `plan` beside the databases that are `requirement` and that no step saw as the run needs them.
+pub fn left_behind<'p>(plan: &'p Plan, requirement: Requirement, entries: &[Entry]) -> Vec<(Step, &'p Name)> {
+    let caches = plan.caches.iter().map(|c| (Step::PromoteCache, &c.name, c.requirement));
+    let tables = plan.tables.iter().map(|t| (Step::CheckTable, &t.name, t.requirement));
+    let brokers = plan.brokers.iter().map(|b| (Step::PromoteBroker, &b.name, b.requirement));
+    let services = plan.services.iter().map(|s| (Step::ScaleCompute, &s.name, s.requirement));
+    let all = caches.chain(tables).chain(brokers).chain(services);
+    let behind = |(step, name, of): &(Step, &Name, Requirement)| {
+        *of == requirement && !journal::is_ready(entries, *step, name.as_str())
+    };
+    all.filter(behind).map(|(step, name, _)| (step, name)).collect()
 }
 
 /// Writers first, then traffic, and no mutation of a database after its writers were verified (S11).
@@ -77,7 +111,11 @@ fn already_concluded(entries: &[Entry]) -> Option<Outcome> {
         Note::Concluded { outcome } => Some(*outcome),
         Note::Intent { .. }
         | Note::Outcome { .. }
+        | Note::WouldCall { .. }
         | Note::Assessed { .. }
+        | Note::Approved { .. }
+        | Note::SourceLeft
+        | Note::Ready { .. }
         | Note::WritersVerified
         | Note::TrafficVerified => None,
     })

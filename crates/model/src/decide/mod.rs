@@ -2,6 +2,7 @@
 
 mod admit;
 mod assess;
+mod authority;
 mod conclude;
 mod promote_database;
 mod shift_traffic;
@@ -11,7 +12,7 @@ mod verify_writers;
 
 pub use admit::{Admit, admit};
 pub use assess::{DatabaseSeen, Seen, assess};
-pub use conclude::{Conclusion, Failure, conclude};
+pub use conclude::{Conclusion, Failure, conclude, left_behind};
 pub use promote_database::{Promotion, promote_database};
 pub use shift_traffic::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
 pub use start_run::{AlarmState, Start, TRANSITION_FRESH, Transition, start_run};

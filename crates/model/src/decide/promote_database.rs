@@ -1,8 +1,9 @@
 //! What to do about one database: nothing, watch, call, or refuse.
 
+use super::authority::authority_objection;
 use crate::evidence::{GlobalDatabase, OperationPhase, Status};
 use crate::journal::Attempts;
-use crate::limits::{PROMOTION_CALLS_MAX, SETTLE, VERDICT_FRESH};
+use crate::limits::{PROMOTION_CALLS_MAX, SETTLE};
 use crate::lock::{Admission, Lock};
 use crate::plan::Database;
 use crate::request::Mode;
@@ -112,36 +113,10 @@ fn objection(
     if seen.status != Status::Available {
         return Some((ReasonCode::DatabaseNotReady, format!("the global cluster is {}", seen.status.as_str())));
     }
-    match verdict {
-        None => {
-            return Some((ReasonCode::VerdictStale, "there is no verdict in the journal".to_owned()));
-        }
-        Some(verdict) if !verdict.go() => {
-            return Some((ReasonCode::VerdictStale, "the verdict was to refuse".to_owned()));
-        }
-        // Once the run is past its point of no return it can only go forward; before, the verdict must be fresh. The
-        // lock is as it was when the step began: a call that may have gone since stands in the journal.
-        Some(verdict)
-            if !lock.past_point_of_no_return
-                && attempts.accepted_at.is_none()
-                && attempts.unknown_at.is_none()
-                && now > verdict.assessed_at.plus(VERDICT_FRESH) =>
-        {
-            return Some((ReasonCode::VerdictStale, format!("it is of {}", verdict.assessed_at)));
-        }
-        Some(_) => {}
-    }
     if let Some(detail) = writer_objection(database, &lock.run, seen) {
         return Some((ReasonCode::DatabaseNotReady, detail));
     }
-    match (lock.run.mode, &lock.run.consent) {
-        (Mode::Switchover, _) => None,
-        (Mode::Failover, None) => Some((ReasonCode::ConsentMissing, "nobody accepted the loss of data".to_owned())),
-        (Mode::Failover, Some(consent)) if consent.expires <= now => {
-            Some((ReasonCode::ConsentExpired, format!("{} accepted until {}", consent.accepted_by, consent.expires)))
-        }
-        (Mode::Failover, Some(_)) => None,
-    }
+    authority_objection(lock, attempts, verdict, now)
 }
 
 /// The source that was assessed has to be the one that writes. In a failover the control plane may name no writer any

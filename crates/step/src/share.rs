@@ -1,0 +1,73 @@
+//! A step that sees to several resources of one kind at the same time: one share of the plan's.
+//!
+//! Guarantees: a resource that fails does not keep the others of its share from being seen to; the failure is told after
+//! the last of them came to rest, with every reason at once.
+
+use futures_util::future::join_all;
+use lifeboat_model::StepError;
+use lifeboat_model::plan::Name;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Reply, RunRef, Status};
+
+/// The message of a step that sees to a share of the plan's resources.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShareMessage {
+    /// The run.
+    pub run: RunRef,
+    /// The names of the resources.
+    pub resources: Vec<Name>,
+}
+
+impl ShareMessage {
+    /// The resources of the message as `find` knows them.
+    ///
+    /// # Errors
+    /// `Rejected`, naming each that is not one of the plan's `kind`.
+    pub fn resolve<'p, T>(
+        resources: &[Name],
+        kind: &str,
+        find: impl Fn(&Name) -> Option<&'p T>,
+    ) -> Result<Vec<&'p T>, StepError> {
+        let unknown =
+            |name: &Name| StepError::malformed(kind, name, &format!("the name of a {kind} of the run's plan"));
+        resources.iter().map(|name| find(name).ok_or_else(|| unknown(name))).collect()
+    }
+}
+
+/// Sees to every one of `resources` at the same time, and answers for all of them.
+///
+/// # Errors
+/// Those of `one`, together: reasons to refuse before calls of unknown fate, and those before calls without effect.
+pub async fn see_to_all<'p, T, F>(resources: &[&'p T], one: impl Fn(&'p T) -> F) -> Result<Value, StepError>
+where
+    F: Future<Output = Result<Reply, StepError>>,
+{
+    let results = join_all(resources.iter().map(|resource| one(resource))).await;
+    let (mut replies, mut errors) = (Vec::new(), Vec::new());
+    for result in results {
+        match result {
+            Ok(reply) => replies.push(reply),
+            Err(error) => errors.push(error),
+        }
+    }
+    match StepError::worst_of(errors) {
+        Some(error) => Err(error),
+        None => together(replies).into_json(),
+    }
+}
+
+fn together(replies: Vec<Reply>) -> Reply {
+    let pending = replies.iter().filter(|r| r.status == Status::Pending).count();
+    let status = if pending == 0 { Status::Done } else { Status::Pending };
+    let changed = replies.iter().any(|r| r.changed);
+    let wait_s = replies.iter().filter(|r| r.status == Status::Pending).map(|r| r.wait_s).min().unwrap_or(0);
+    let of = replies.len();
+    let evidence = match <[Reply; 1]>::try_from(replies) {
+        Ok([only]) => only.evidence,
+        Err(_) => json!({"done": of - pending, "of": of}),
+    };
+    Reply { status, changed, wait_s, evidence }
+}
