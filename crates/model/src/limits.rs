@@ -161,14 +161,14 @@ pub const POLL_MAX: Period = Period::seconds(20);
 /// How many reads a step makes at the same time: enough for a plan of a hundred databases in about ten round trips.
 pub const READS_AT_ONCE: usize = 16;
 
-/// How many functions of one kind run at the same time: the most iterations that an inline map runs at once.
-pub const MAP_CONCURRENCY: usize = 40;
+/// How many functions of one kind run at the same time, and how many shares a kind of resource is cut into at most.
+pub const FUNCTIONS_AT_ONCE: usize = 10;
 
-/// Cuts the names of one kind of resource into shares, at most [`MAP_CONCURRENCY`] of them: one function sees to all
-/// resources of a share at the same time. Up to forty resources each has a function of its own. So a plan of a thousand
-/// resources needs no more iterations than an inline map runs at once, and the run's history does not grow with the plan.
+/// Cuts the names of one kind of resource into shares, at most [`FUNCTIONS_AT_ONCE`] of them: one function sees to all
+/// resources of a share at the same time. Up to ten resources each has a function of its own. So the run's history does not
+/// grow with the plan, and a function that has nearly all of its share behind it can look more often at the rest.
 pub fn shares<T: Clone>(resources: &[T]) -> Vec<Vec<T>> {
-    let size = resources.len().div_ceil(MAP_CONCURRENCY).max(1);
+    let size = resources.len().div_ceil(FUNCTIONS_AT_ONCE).max(1);
     resources.chunks(size).map(<[T]>::to_vec).collect()
 }
 

@@ -3,6 +3,7 @@
 mod admit;
 mod approve;
 mod assess;
+mod assess_resources;
 mod authority;
 mod conclude;
 mod isolate_source;
@@ -14,6 +15,7 @@ mod verify_writers;
 
 pub use admit::{Admit, admit};
 pub use approve::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, approve};
+pub use assess_resources::{ResourceSeen, ResourcesSeen};
 pub use assess::{DatabaseSeen, Seen, assess};
 pub use conclude::{Conclusion, Failure, conclude, left_behind};
 pub use isolate_source::{Departure, Isolation, isolate_source, source_departure};
