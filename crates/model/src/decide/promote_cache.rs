@@ -26,11 +26,8 @@ pub fn promote_cache(cache: &Cache, seen: &GlobalCache, lag_ms: &[Point], ground
     let Some(target) = cache.groups.get(&run.direction.target) else {
         return refuse(ReasonCode::CacheNotReady, "the plan names no replication group in the target".to_owned());
     };
-    let member = seen.member(target);
-    let is_primary = member.is_some_and(|m| m.role == CacheRole::Primary);
-    let is_associated = member.is_some_and(|m| m.association == Association::Associated);
-    let is_only_primary = seen.primary().is_some_and(|primary| &primary.group == target);
-    if is_only_primary && is_associated && seen.status == Status::Available {
+    let is_primary = seen.member(target).is_some_and(|m| m.role == CacheRole::Primary);
+    if is_in_place(target, seen) {
         return Promotion::Done;
     }
     if let Some(detail) = stranger_objection(cache, run, seen) {
@@ -65,12 +62,21 @@ pub fn promote_cache(cache: &Cache, seen: &GlobalCache, lag_ms: &[Point], ground
 /// Why `cache`, as it is `seen` before anything is changed, could not be promoted by `run`; `None` when it could be, or is
 /// in the target already.
 pub fn cache_readiness(cache: &Cache, run: &Admission, seen: &GlobalCache) -> Option<Reason> {
+    if cache.groups.get(&run.direction.target).is_some_and(|target| is_in_place(target, seen)) {
+        return None;
+    }
     let objection = stranger_objection(cache, run, seen).or_else(|| state_objection(cache, run, seen));
     objection.map(|detail| Reason::new(ReasonCode::CacheNotReady, resource(cache), detail))
 }
 
 fn resource(cache: &Cache) -> String {
     format!("cache {}", cache.name)
+}
+
+/// Whether `target` is the only primary, belongs to the datastore for good, and the datastore is available.
+fn is_in_place(target: &str, seen: &GlobalCache) -> bool {
+    let primary = seen.primary().filter(|p| p.group == target);
+    primary.is_some_and(|p| p.association == Association::Associated) && seen.status == Status::Available
 }
 
 /// AWS documents two words for a datastore that rests. What it says while one moves it does not tell, so that any other word
