@@ -123,6 +123,9 @@ pub const WRITERS_FRESH: Period = Period::seconds(120);
 /// How old the last lag datapoint may be, at the moment that it has to speak for. CloudWatch gives one a minute.
 pub const LAG_FRESH: Period = Period::seconds(180);
 
+/// How old a broker's last count of queues or messages may be and still be evidence. Amazon MQ reports one a minute.
+pub const COUNT_FRESH: Period = Period::seconds(180);
+
 /// How old a canary's last result may be and still be evidence. Canaries run once a minute.
 pub const CANARY_FRESH: Period = Period::seconds(150);
 
