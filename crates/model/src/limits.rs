@@ -144,6 +144,10 @@ pub const SETTLE: Period = Period::seconds(30);
 /// How often one promotion may be called in one run, all but the last of them without effect.
 pub const PROMOTION_CALLS_MAX: u32 = 3;
 
+/// How often one service's capacity may be raised in one run. Raising twice does no harm, so a call of unknown fate is
+/// looked for and then made again.
+pub const SCALING_CALLS_MAX: u32 = 6;
+
 /// Inside one invocation: how long a step watches an operation before it answers `pending`.
 pub const WATCH: Period = Period::seconds(45);
 

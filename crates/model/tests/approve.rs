@@ -79,10 +79,9 @@ fn a_denial_ends_the_run_and_says_who_and_why() {
 #[test]
 fn s10_an_answer_that_is_recorded_is_not_recorded_again_whatever_it_says() {
     let mut lock = waiting(Mode::Failover);
-    for approval in [
-        Approval::NotNeeded,
-        Approval::Given { by: "somebody".to_owned(), reason: "x".to_owned(), at: at(-10) },
-    ] {
+    for approval in
+        [Approval::NotNeeded, Approval::Given { by: "somebody".to_owned(), reason: "x".to_owned(), at: at(-10) }]
+    {
         lock.run.approval = approval;
         for decision in [Decision::Approve, Decision::Deny] {
             assert_eq!(approve(&lock, &answer(decision, None), NOW), Answered::Already);
@@ -96,7 +95,10 @@ fn an_answer_that_cannot_be_read_names_every_field_and_is_no_yes() {
         (json!("yes"), vec!["answer"]),
         (json!({}), vec!["by", "decision", "reason"]),
         (json!({"decision": "ok", "by": "a", "reason": "b"}), vec!["decision"]),
-        (json!({"decision": "approve", "by": " ", "reason": "b", "max_data_loss": "lots"}), vec!["by", "max_data_loss"]),
+        (
+            json!({"decision": "approve", "by": " ", "reason": "b", "max_data_loss": "lots"}),
+            vec!["by", "max_data_loss"],
+        ),
         (json!({"decision": "approve", "by": "a", "reason": "b", "force": true}), vec!["force"]),
     ];
     for (input, fields) in cases {

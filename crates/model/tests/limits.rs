@@ -2,8 +2,8 @@
 
 use lifeboat_model::Period;
 use lifeboat_model::limits::{
-    CALL_TIMEOUT, CALLS_END, LEASE, PENDING_WAIT_S, POLL, FUNCTIONS_AT_ONCE, READ_TIMEOUT, SETTLE, Step,
-    VERDICT_FRESH, WRITERS_FRESH, is_warm_up, poll_among,
+    CALL_TIMEOUT, CALLS_END, FUNCTIONS_AT_ONCE, LEASE, PENDING_WAIT_S, POLL, READ_TIMEOUT, SETTLE, Step, VERDICT_FRESH,
+    WRITERS_FRESH, is_warm_up, poll_among,
 };
 use serde_json::json;
 

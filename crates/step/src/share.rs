@@ -69,8 +69,7 @@ pub async fn see_to_all<'p, T, F>(
 where
     F: Future<Output = Result<Reply, StepError>>,
 {
-    let pace =
-        Rc::new(Pace { left: Cell::new(resources.len()), functions: in_plan.clamp(1, FUNCTIONS_AT_ONCE) });
+    let pace = Rc::new(Pace { left: Cell::new(resources.len()), functions: in_plan.clamp(1, FUNCTIONS_AT_ONCE) });
     let each = resources.iter().map(|resource| {
         let (pace, work) = (Rc::clone(&pace), one(resource, Rc::clone(&pace)));
         async move {

@@ -18,7 +18,7 @@ use lifeboat_model::plan::{Canary, Database};
 use lifeboat_model::request::Purpose;
 use lifeboat_model::{Reason, Region, StepError};
 use lifeboat_ports::{
-    Brokers, CallError, Caches, Chance, Clock, Compute, Databases, Ledger, Metrics, Routing, Tables, timely,
+    Brokers, Caches, CallError, Chance, Clock, Compute, Databases, Ledger, Metrics, Routing, Tables, timely,
 };
 use lifeboat_step::routing::{read_states, rotation};
 use lifeboat_step::{Reply, Run, RunMessage, parse};

@@ -14,18 +14,32 @@ use crate::{Ports, read};
 /// Everything at the same time.
 pub(crate) async fn all<'p>(run: &'p Run, ports: &Ports<'_>) -> Result<ResourcesSeen<'p>, StepError> {
     let (plan, target) = (&run.plan, run.target());
-    let caches = each("elasticache:DescribeGlobalReplicationGroups", &plan.caches, |c| c.requirement, run, ports, |c| {
-        ports.caches.describe(c, target)
-    });
-    let tables = each("dynamodb:DescribeTable", &plan.tables, |t| t.requirement, run, ports, |t| {
-        ports.tables.describe(t, target)
-    });
-    let brokers = each("mq:DescribeBroker", &plan.brokers, |b| b.requirement, run, ports, |b| {
-        ports.brokers.describe(b, target)
-    });
-    let services = each("ecs:DescribeServices", &plan.services, |s| s.requirement, run, ports, |s| {
-        ports.compute.describe(s, target)
-    });
+    let caches = each(
+        "elasticache:DescribeGlobalReplicationGroups",
+        &plan.caches,
+        |c| c.requirement,
+        run,
+        ports,
+        |c| ports.caches.describe(c, target),
+    );
+    let tables = each(
+        "dynamodb:DescribeTable",
+        &plan.tables,
+        |t| t.requirement,
+        run,
+        ports,
+        |t| ports.tables.describe(t, target),
+    );
+    let brokers =
+        each("mq:DescribeBroker", &plan.brokers, |b| b.requirement, run, ports, |b| ports.brokers.describe(b, target));
+    let services = each(
+        "ecs:DescribeServices",
+        &plan.services,
+        |s| s.requirement,
+        run,
+        ports,
+        |s| ports.compute.describe(s, target),
+    );
     let (caches, tables, brokers, services) = try_join4(caches, tables, brokers, services).await?;
     Ok(ResourcesSeen { caches, tables, brokers, services })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::decide::TRANSITION_FRESH;
-use lifeboat_model::limits::{LEASE, FUNCTIONS_AT_ONCE, Step, VERIFY_WRITERS_WINDOW, WATCH};
+use lifeboat_model::limits::{FUNCTIONS_AT_ONCE, LEASE, Step, VERIFY_WRITERS_WINDOW, WATCH};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{ReasonCode, StepError};
 use lifeboat_simulator::Scenario;
