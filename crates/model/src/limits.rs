@@ -200,5 +200,9 @@ pub const VERIFY_WRITERS_WINDOW: Period = Period::seconds(20);
 /// The most routing controls in one atomic batch (quota of the routing-control API).
 pub const ROUTING_BATCH_MAX: usize = 10;
 
+/// How long a safety rule's wait period lasts unless configured otherwise, in seconds (5,000 ms, model of
+/// route53-recovery-control-config).
+pub const SAFETY_RULE_WAIT_S: u32 = 5;
+
 /// How often `shift-traffic` changes routing in one invocation when a change's fate is unknown or read back wrong.
 pub const SHIFT_ATTEMPTS_MAX: u32 = 3;

@@ -319,7 +319,7 @@ impl World {
         let (moved, changed) = truth;
         let honest = match outcome {
             Some(Outcome::Completed) => moved,
-            Some(Outcome::Unchanged) => !changed,
+            Some(Outcome::Unchanged | Outcome::Rehearsed) => !changed,
             Some(Outcome::NeedsOperator) => true,
             None => false,
         };

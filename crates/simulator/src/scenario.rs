@@ -1,6 +1,6 @@
 //! The scenarios of `lifeboat drill`: what happens, and how it should end.
 
-use lifeboat_model::lock::{Admission, Lock, LockState};
+use lifeboat_model::lock::{Admission, Approval, Lock, LockState};
 use lifeboat_model::plan::{Consent, Policy};
 use lifeboat_model::report::{Lane, Outcome};
 use lifeboat_model::request::{Mode, Trigger};
@@ -286,6 +286,7 @@ fn after_failover(now_serving: &Region, home: &Region) -> Lock {
         mode: Mode::Failover,
         consent: None,
         trigger: Trigger::Operator { name: None },
+        approval: Approval::NotNeeded,
         admitted_at: BEGINNING,
     };
     Lock {

@@ -3,6 +3,7 @@
 //! controls on whichever endpoint answers ([`routing`]), and the reply.
 
 mod mutation;
+pub mod names;
 mod reply;
 pub mod routing;
 mod run;

@@ -107,6 +107,19 @@ impl Run {
         &self.lock.run.direction.source
     }
 
+    /// Holds the lock until `until` without a sign of life, because a person is being waited for.
+    ///
+    /// # Errors
+    /// `Refused` (lock-lost), or `Transient` when the table does not answer.
+    pub async fn hold_until(
+        &self,
+        until: Timestamp,
+        ledger: &dyn Ledger,
+        clock: &dyn Clock,
+    ) -> Result<Lock, StepError> {
+        fence_until(&self.reference, until, ledger, clock, Mark::Lease).await
+    }
+
     /// The run's journal.
     ///
     /// # Errors
@@ -148,8 +161,17 @@ pub(crate) async fn fence(
     clock: &dyn Clock,
     mark: Mark,
 ) -> Result<Lock, StepError> {
+    fence_until(reference, clock.now().plus(LEASE), ledger, clock, mark).await
+}
+
+async fn fence_until(
+    reference: &RunRef,
+    until: Timestamp,
+    ledger: &dyn Ledger,
+    clock: &dyn Clock,
+    mark: Mark,
+) -> Result<Lock, StepError> {
     let holder = Holder { run_id: &reference.run_id, epoch: reference.epoch };
-    let until = clock.now().plus(LEASE);
     let fenced = within(clock, READ_TIMEOUT, ledger.fence(&reference.plan, holder, until, mark)).await;
     let lock = fenced.ok_or_else(|| timed_out("renewing the lock"))?.map_err(|error| match error.fault {
         Fault::Denied | Fault::Invalid => error.while_reading(),

@@ -12,7 +12,8 @@ use lifeboat_model::limits::{CALLS_END, POLL, READ_TIMEOUT, Step};
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::report::Outcome;
-use lifeboat_model::{Period, StepError};
+use lifeboat_model::request::Purpose;
+use lifeboat_model::{Request, StepError};
 use lifeboat_ports::{CallError, Clock, Ledger, Swap, timely};
 use lifeboat_step::parse;
 use serde::Deserialize;
@@ -20,9 +21,6 @@ use serde_json::{Value, json};
 
 /// How often the lock is read again when a function of the run renews it meanwhile.
 const TRIES: u32 = 5;
-
-/// The cool-down of a run whose plan cannot be read any more.
-const COOL_DOWN_WITHOUT_PLAN: Period = Period::seconds(3600);
 
 /// What this step needs.
 pub struct Ports<'a> {
@@ -67,15 +65,29 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         Some(lock) if event.failure.is_some() => Some(alone(run_id, &plan, lock, ports).await?),
         lock => lock,
     };
+    let admitted_with = lock.as_ref().filter(|l| l.run.run_id == run_id).map(|l| l.run.plan_version);
+    let stored = match (stored, admitted_with) {
+        // The plan was changed while the run went on.
+        (Some(stored), Some(version)) if stored.version != version => {
+            read(ports, "dynamodb:GetItem", ports.ledger.plan(&plan, Some(version))).await?
+        }
+        (stored, _) => stored,
+    };
     let journal = settled_journal(run_id, event.failure.is_some(), ports).await?;
-    let cool_down = stored.map_or(COOL_DOWN_WITHOUT_PLAN, |s| s.plan.automation.cool_down);
+    let purpose = purpose_of(&event.request);
     let now = ports.clock.now();
-    let conclusion = conclude(run_id, lock.as_ref(), &journal, event.failure.as_ref(), cool_down, now);
+    let whole = stored.as_ref().map(|s| &s.plan);
+    let conclusion = conclude(run_id, purpose, lock.as_ref(), &journal, event.failure.as_ref(), whole, now);
     record(run_id, &plan, lock.as_ref(), &journal, conclusion.outcome, ports).await?;
     if let (Some(read), Some(new)) = (&lock, &conclusion.lock) {
         release(&plan, read, new, ports).await?;
     }
     Ok(answer(conclusion.outcome, event.failure.as_ref()))
+}
+
+/// What the request asked for. One that cannot be read started nothing but a refusal.
+fn purpose_of(request: &Value) -> Purpose {
+    Request::read(request).map_or(Purpose::Act, |r| r.purpose)
 }
 
 /// Fences out the run's other functions: one that has not passed its fence by now will not, and one that has wrote its
@@ -159,6 +171,7 @@ fn answer(outcome: Outcome, failure: Option<&Failure>) -> Value {
             "the target serves; look, then acknowledge the run: until then no alarm moves the workload back"
         }
         Outcome::Unchanged => "the workload is as it was; the cause says what to mend before starting again",
+        Outcome::Rehearsed => "nothing was changed; the evidence of each state says what it would have called",
         Outcome::NeedsOperator => "look at what the cause names, then acknowledge the run; nothing starts before that",
     };
     let cause = failure.map(|f| format!("{}: {}", f.error, words_of(&f.cause)));

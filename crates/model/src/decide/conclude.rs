@@ -85,15 +85,9 @@ fn calls_were_intended(entries: &[Entry]) -> bool {
 
 /// The resources of `plan` beside the databases that are `requirement` and that no step saw as the run needs them.
 pub fn left_behind<'p>(plan: &'p Plan, requirement: Requirement, entries: &[Entry]) -> Vec<(Step, &'p Name)> {
-    let caches = plan.caches.iter().map(|c| (Step::PromoteCache, &c.name, c.requirement));
-    let tables = plan.tables.iter().map(|t| (Step::CheckTable, &t.name, t.requirement));
-    let brokers = plan.brokers.iter().map(|b| (Step::PromoteBroker, &b.name, b.requirement));
-    let services = plan.services.iter().map(|s| (Step::ScaleCompute, &s.name, s.requirement));
-    let all = caches.chain(tables).chain(brokers).chain(services);
-    let behind = |(step, name, of): &(Step, &Name, Requirement)| {
-        *of == requirement && !journal::is_ready(entries, *step, name.as_str())
-    };
-    all.filter(behind).map(|(step, name, _)| (step, name)).collect()
+    let steps = [Step::ScaleCompute, Step::PromoteCache, Step::PromoteBroker, Step::CheckTable];
+    let all = steps.into_iter().flat_map(|step| plan.resources_of(step, requirement).map(move |name| (step, name)));
+    all.filter(|(step, name)| !journal::is_ready(entries, *step, name.as_str())).collect()
 }
 
 /// Writers first, then traffic, and no mutation of a database after its writers were verified (S11).

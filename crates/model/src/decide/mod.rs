@@ -1,9 +1,11 @@
 //! Every decision that a step makes: pure, total, and tried over its whole input space.
 
 mod admit;
+mod approve;
 mod assess;
 mod authority;
 mod conclude;
+mod isolate_source;
 mod promote_database;
 mod shift_traffic;
 mod start_run;
@@ -11,8 +13,10 @@ mod verify_traffic;
 mod verify_writers;
 
 pub use admit::{Admit, admit};
+pub use approve::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, approve};
 pub use assess::{DatabaseSeen, Seen, assess};
 pub use conclude::{Conclusion, Failure, conclude, left_behind};
+pub use isolate_source::{Departure, Isolation, isolate_source, source_departure};
 pub use promote_database::{Promotion, promote_database};
 pub use shift_traffic::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
 pub use start_run::{AlarmState, Start, TRANSITION_FRESH, Transition, start_run};

@@ -18,6 +18,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::limits::Step;
 use crate::read::Expected;
 use crate::{Arn, Direction, Period, Region, Timestamp};
 
@@ -105,6 +106,16 @@ impl Plan {
     /// The service called `name`.
     pub fn service(&self, name: &Name) -> Option<&Service> {
         self.services.iter().find(|s| &s.name == name)
+    }
+
+    /// The names of the resources beside the databases that `step` sees to and that are `requirement`.
+    pub fn resources_of(&self, step: Step, requirement: Requirement) -> impl Iterator<Item = &Name> {
+        let caches = self.caches.iter().map(|c| (Step::PromoteCache, &c.name, c.requirement));
+        let tables = self.tables.iter().map(|t| (Step::CheckTable, &t.name, t.requirement));
+        let brokers = self.brokers.iter().map(|b| (Step::PromoteBroker, &b.name, b.requirement));
+        let services = self.services.iter().map(|s| (Step::ScaleCompute, &s.name, s.requirement));
+        let all = caches.chain(tables).chain(brokers).chain(services);
+        all.filter(move |(of, _, is)| *of == step && *is == requirement).map(|(_, name, _)| name)
     }
 
     /// How many resources a run moves or checks.

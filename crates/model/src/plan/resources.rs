@@ -167,6 +167,16 @@ pub struct Placement {
     pub target_group: Option<Arn>,
 }
 
+impl Engine {
+    /// Whether a planned move has to empty the source's queues.
+    pub fn drains(&self) -> bool {
+        match self {
+            Self::RabbitMq { in_flight: InFlight::Drain, .. } => true,
+            Self::ActiveMq | Self::RabbitMq { in_flight: InFlight::Accept, .. } => false,
+        }
+    }
+}
+
 impl Service {
     /// How many tasks the target needs for a source that runs `source_tasks`, or is said to.
     pub fn wanted(&self, source_tasks: Option<u32>) -> u32 {

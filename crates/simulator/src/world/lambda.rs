@@ -209,6 +209,16 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
         Step::VerifyTraffic => {
             verify_traffic::handle(event, &verify_traffic::Ports { ledger, clock, metrics: p, names: p }).await
         }
+        Step::IsolateSource => {
+            let ports = isolate_source::Ports { ledger, clock, routing: p, names: p, chance: p };
+            isolate_source::handle(event, &ports).await
+        }
+        Step::RequestApproval => {
+            request_approval::handle(event, &request_approval::Ports { ledger, clock, notices: p }).await
+        }
+        Step::ScaleCompute | Step::PromoteCache | Step::PromoteBroker | Step::CheckTable => {
+            Err(StepError::Transient("not yet".to_owned()))
+        }
         Step::Conclude => conclude::handle(event, &conclude::Ports { ledger, clock }).await,
     }
 }

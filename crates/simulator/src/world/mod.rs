@@ -28,7 +28,7 @@ use crate::service_times::Span;
 pub use lambda::{CallRecord, Caller};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub use step_functions::{RunRecord, StartedBy};
+pub use step_functions::{RunRecord, StartedBy, TaskTokens};
 
 /// The virtual moment at which every drill begins: a fixed date keeps reports alike.
 pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
@@ -68,6 +68,8 @@ pub struct State {
     pub lambda: lambda::Lambda,
     /// Executions.
     pub runs: Vec<RunRecord>,
+    /// The task tokens that executions wait for.
+    pub tokens: TaskTokens,
     /// Faults to come.
     pub faults: Faults,
     /// The invariants.
@@ -101,6 +103,7 @@ impl World {
             dark: BTreeMap::new(),
             outages: Vec::new(),
             runs: Vec::new(),
+            tokens: TaskTokens::default(),
             faults: Faults::default(),
             invariants: Invariants::default(),
             log: Log::new(BEGINNING),
