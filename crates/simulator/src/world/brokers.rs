@@ -121,9 +121,7 @@ impl BrokerPair {
         for (region, member) in &mut self.members {
             (member.state, member.role) = match region == to {
                 true => (BrokerState::Running, ReplicationRole::Primary),
-                false if old_is_dark => {
-                    (BrokerState::Other("REBOOT_IN_PROGRESS".to_owned()), ReplicationRole::Replica)
-                }
+                false if old_is_dark => (BrokerState::Other("REBOOT_IN_PROGRESS".to_owned()), ReplicationRole::Replica),
                 false => (BrokerState::Replica, ReplicationRole::Replica),
             };
         }
@@ -323,7 +321,10 @@ mod tests {
             world.darken(&region(TARGET));
             world.promote_broker(&orders, &region(SOURCE), Mode::Switchover).expect("accepted");
             world.sleep(Period::seconds(600)).await;
-            assert_eq!(world.state().brokers.pairs.get(&orders.name).and_then(BrokerPair::primary), Some(&region(TARGET)));
+            assert_eq!(
+                world.state().brokers.pairs.get(&orders.name).and_then(BrokerPair::primary),
+                Some(&region(TARGET))
+            );
         });
     }
 

@@ -250,10 +250,16 @@ mod tests {
             assert!(!world.write_cache(&cache.name), "the primary is dark");
             world.sleep(Period::seconds(80)).await;
             let after = world.describe_cache(&cache, &target).expect("described");
-            assert_eq!((after.status.clone(), after.primary().map(|m| m.group.as_str())), (Status::Available, Some("carts-usw2")));
+            assert_eq!(
+                (after.status.clone(), after.primary().map(|m| m.group.as_str())),
+                (Status::Available, Some("carts-usw2"))
+            );
             assert_eq!(world.state().caches.writes_lost(), 1, "the one of the last second and a bit");
             let conflict = world.promote_cache(&cache, &target).expect_err("it is primary");
-            assert_eq!((conflict.fault, conflict.code.as_str()), (Fault::Conflict, "InvalidGlobalReplicationGroupState"));
+            assert_eq!(
+                (conflict.fault, conflict.code.as_str()),
+                (Fault::Conflict, "InvalidGlobalReplicationGroupState")
+            );
             assert!(world.promote_cache(&cache, &source).is_err(), "the source is not in sync");
             world.light(&source);
             world.sleep(Period::seconds(601)).await;

@@ -21,14 +21,13 @@ pub(crate) fn region(name: &str) -> Region {
 
 /// A plan with something of everything.
 pub(crate) fn plan() -> Plan {
-    let both = |of: &dyn Fn(&str, &str) -> serde_json::Value| json!({SOURCE: of(SOURCE, "use1"), TARGET: of(TARGET, "usw2")});
+    let both =
+        |of: &dyn Fn(&str, &str) -> serde_json::Value| json!({SOURCE: of(SOURCE, "use1"), TARGET: of(TARGET, "usw2")});
     let control = |_: &str, short: &str| {
         json!(format!("arn:aws:route53-recovery-control::111122223333:controlpanel/8f2c1b/routingcontrol/{short}"))
     };
     let cluster = |name: &str, short: &str| json!(format!("arn:aws:rds:{name}:111122223333:cluster:orders-{short}"));
-    let broker = |kind: &'static str| {
-        move |_: &str, short: &str| json!({"id": format!("b-{kind}-{short}"), "name": format!("{kind}-{short}")})
-    };
+    let broker = |kind: &'static str| move |_: &str, short: &str| json!({"id": format!("b-{kind}-{short}"), "name": format!("{kind}-{short}")});
     let group = "arn:aws:elasticloadbalancing";
     let placement = |name: &str, short: &str| {
         json!({"cluster": "store", "service": format!("ui-{short}"),
@@ -41,7 +40,9 @@ pub(crate) fn plan() -> Plan {
         .into_iter()
         .flat_map(|watched| {
             [SOURCE, TARGET, "us-east-2"].map(|runs_in| {
-                json!({"name": format!("{watched}-from-{runs_in}"), "runs_in": runs_in, "watches": watched, "checks": "read"})
+                let checks = if runs_in == watched { "write" } else { "read" };
+                let name = format!("{watched}-from-{runs_in}");
+                json!({"name": name, "runs_in": runs_in, "watches": watched, "checks": checks})
             })
         })
         .collect();

@@ -58,8 +58,7 @@ impl World {
 
     pub(super) fn store_object(&self, region: &Region, key: &str, content_type: &str, body: &str) -> String {
         let at = self.now();
-        let object =
-            Stored { key: key.to_owned(), content_type: content_type.to_owned(), body: body.to_owned(), at };
+        let object = Stored { key: key.to_owned(), content_type: content_type.to_owned(), body: body.to_owned(), at };
         self.state_mut().messages.stored.push(object);
         format!("s3://lifeboat-reports-{region}/{key}")
     }
@@ -79,7 +78,10 @@ mod tests {
             assert_eq!(world.publish(&home, subject, "text").expect_err("bad").fault, Fault::Invalid, "{subject:?}");
         }
         assert_eq!(world.state().messages.published.len(), 1);
-        assert_eq!(world.store_object(&home, "runs/a.json", "application/json", "{}"), "s3://lifeboat-reports-us-west-2/runs/a.json");
+        assert_eq!(
+            world.store_object(&home, "runs/a.json", "application/json", "{}"),
+            "s3://lifeboat-reports-us-west-2/runs/a.json"
+        );
         assert_eq!(world.state().messages.stored.len(), 1);
     }
 }
