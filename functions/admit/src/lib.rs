@@ -136,7 +136,7 @@ fn evidence(run: RunRef, plan: &Plan, admission: &Admission, objections: &[Reaso
             "services": shares_of(plan.resources_of(Step::ScaleCompute, Requirement::Required)),
             "drains": shares_of(drains.map(|b| &b.name)),
             "settle_s": match run.rehearsal {
-                None => plan.limits.green_window.as_ms() / 1000,
+                None => plan.limits.green_window.as_ms() / 2000,
                 Some(_) => 0,
             },
             "scaled": shares_of(plan.services.iter().map(|s| &s.name)),
