@@ -2,8 +2,11 @@
 
 mod common;
 
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+
 use common::{HOME, Reply, Script, s3_error};
-use lifeboat_aws::S3Archive;
+use lifeboat_aws::{Environment, S3Archive};
 use lifeboat_ports::{Archive, CallError, Fault};
 
 const KEY: &str = "runs/retail-store/run 1.json";
@@ -67,4 +70,37 @@ async fn a_refusal_keeps_the_words_of_the_service() {
         assert_eq!((error.fault, error.code.as_str(), error.message.as_str()), (fault, code, "no"));
         assert_eq!((error.operation.as_str(), error.place.as_str()), ("s3:PutObject", HOME));
     }
+}
+
+#[tokio::test]
+async fn over_the_wire_a_report_is_one_request_with_its_length() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("an address").to_string();
+    let serving = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().expect("a connection");
+        let mut request = Vec::new();
+        let mut piece = [0; 4096];
+        while !request.ends_with(b"\r\n\r\n{}") {
+            let read = connection.read(&mut piece).expect("a piece");
+            assert!(read > 0, "the request has to come in full");
+            request.extend_from_slice(&piece[..read]);
+        }
+        connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("an answer");
+        String::from_utf8(request).expect("text")
+    });
+    let endpoint = format!("http://{address}");
+    let lookup = |variable: &str| match variable {
+        "AWS_REGION" => Some(HOME.to_owned()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("example".to_owned()),
+        "AWS_ENDPOINT_URL_S3" => Some(endpoint.clone()),
+        "LIFEBOAT_BUCKET" => Some("reports".to_owned()),
+        _ => None,
+    };
+    let archive = S3Archive::new(&Environment::read(lookup).expect("an environment")).expect("a bucket");
+    let stored = archive.store("runs/run-1.json", "application/json", "{}").await;
+    assert_eq!(stored, Ok("s3://reports/runs/run-1.json".to_owned()));
+    let request = serving.join().expect("a server").to_ascii_lowercase();
+    assert!(request.starts_with("put /reports/runs/run-1.json http/1.1\r\n"), "{request}");
+    assert!(request.contains("\r\ncontent-length: 2\r\n") && !request.contains("transfer-encoding"), "{request}");
+    assert!(request.contains(&format!("\r\nhost: {address}\r\n")), "{request}");
 }

@@ -36,7 +36,8 @@ fn lock() -> Lock {
 fn lock_attributes() -> Value {
     let run = json!({
         "run_id": RUN, "plan_version": 3, "direction": {"source": "us-east-1", "target": "us-west-2"},
-        "mode": "switchover", "trigger": {"kind": "operator", "name": "Ada"}, "admitted_at": "2027-01-15T08:00:00.000Z",
+        "mode": "switchover", "trigger": {"kind": "operator", "name": "Ada"}, "approval": {"kind": "not-needed"},
+        "admitted_at": "2027-01-15T08:00:00.000Z",
     });
     json!({
         "pk": {"S": "plan#retail-store"}, "sk": {"S": "lock"},
