@@ -176,6 +176,21 @@ impl Attempts {
     }
 }
 
+impl Attempts {
+    /// The same after one more call that was intended `at` and had this `effect`.
+    #[must_use]
+    pub fn and(mut self, at: Timestamp, effect: Effect) -> Self {
+        self.count += 1;
+        self.first_at = self.first_at.or(Some(at));
+        match effect {
+            Effect::Accepted => self.accepted_at = Some(at),
+            Effect::Unknown => self.unknown_at = Some(at),
+            Effect::None => {}
+        }
+        self
+    }
+}
+
 /// Whether any call of the run that changes data or traffic took effect, or may have. Capacity that was added in the target
 /// is neither: it serves nobody before traffic moves, and staying it does no harm.
 pub fn may_have_changed_something(entries: &[Entry]) -> bool {

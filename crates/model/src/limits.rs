@@ -125,6 +125,9 @@ pub const WRITERS_FRESH: Period = Period::seconds(120);
 /// How old the last lag datapoint may be, at the moment that it has to speak for. CloudWatch gives one a minute.
 pub const LAG_FRESH: Period = Period::seconds(180);
 
+/// How old a broker's last count of queues or messages may be and still be evidence. Amazon MQ reports one a minute.
+pub const COUNT_FRESH: Period = Period::seconds(180);
+
 /// How old a canary's last result may be and still be evidence. Canaries run once a minute.
 pub const CANARY_FRESH: Period = Period::seconds(150);
 
@@ -142,6 +145,10 @@ pub const SETTLE: Period = Period::seconds(30);
 
 /// How often one promotion may be called in one run, all but the last of them without effect.
 pub const PROMOTION_CALLS_MAX: u32 = 3;
+
+/// How often one service's capacity may be raised in one run. Raising twice does no harm, so a call of unknown fate is
+/// looked for and then made again.
+pub const SCALING_CALLS_MAX: u32 = 6;
 
 /// Inside one invocation: how long a step watches an operation before it answers `pending`.
 pub const WATCH: Period = Period::seconds(45);
@@ -163,14 +170,14 @@ pub const POLL_MAX: Period = Period::seconds(20);
 /// How many reads a step makes at the same time: enough for a plan of a hundred databases in about ten round trips.
 pub const READS_AT_ONCE: usize = 16;
 
-/// How many functions of one kind run at the same time: the most iterations that an inline map runs at once.
-pub const MAP_CONCURRENCY: usize = 40;
+/// How many functions of one kind run at the same time, and how many shares a kind of resource is cut into at most.
+pub const FUNCTIONS_AT_ONCE: usize = 10;
 
-/// Cuts the names of one kind of resource into shares, at most [`MAP_CONCURRENCY`] of them: one function sees to all
-/// resources of a share at the same time. Up to forty resources each has a function of its own. So a plan of a thousand
-/// resources needs no more iterations than an inline map runs at once, and the run's history does not grow with the plan.
+/// Cuts the names of one kind of resource into shares, at most [`FUNCTIONS_AT_ONCE`] of them: one function sees to all
+/// resources of a share at the same time. Up to ten resources each has a function of its own. So the run's history does not
+/// grow with the plan, and a function that has nearly all of its share behind it can look more often at the rest.
 pub fn shares<T: Clone>(resources: &[T]) -> Vec<Vec<T>> {
-    let size = resources.len().div_ceil(MAP_CONCURRENCY).max(1);
+    let size = resources.len().div_ceil(FUNCTIONS_AT_ONCE).max(1);
     resources.chunks(size).map(<[T]>::to_vec).collect()
 }
 

@@ -109,6 +109,9 @@ pub struct Report {
     pub writes_acknowledged: u64,
     /// How many of them were lost.
     pub writes_lost: u64,
+    /// How many writes to caches were acknowledged and lost. Caches replicate after the write and no promotion of theirs
+    /// waits for it, so a planned move loses some too; they count neither as `writes_lost` nor for `rpo_s`.
+    pub cache_writes_lost: u64,
     /// How many writes two writers took for one database at the same time.
     pub writes_conflicting: u64,
     /// Each lost or conflicting write.

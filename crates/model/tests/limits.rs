@@ -2,8 +2,8 @@
 
 use lifeboat_model::Period;
 use lifeboat_model::limits::{
-    CALL_TIMEOUT, CALLS_END, LEASE, PENDING_WAIT_S, POLL, PROMOTIONS_AT_ONCE, READ_TIMEOUT, SETTLE, Step,
-    VERDICT_FRESH, WRITERS_FRESH, is_warm_up, poll_among,
+    CALL_TIMEOUT, CALLS_END, FUNCTIONS_AT_ONCE, LEASE, PENDING_WAIT_S, POLL, READ_TIMEOUT, SETTLE, Step, VERDICT_FRESH,
+    WRITERS_FRESH, is_warm_up, poll_among,
 };
 use serde_json::json;
 
@@ -26,7 +26,7 @@ fn s10_a_lost_call_has_run_out_before_its_effect_is_doubted() {
 #[test]
 fn s13_polls_of_many_databases_stay_within_twenty_a_second() {
     for databases in [0, 1, 2, 9, 10, 11, 39, 40, 41, 1000] {
-        let together = databases.clamp(1, PROMOTIONS_AT_ONCE) as i64;
+        let together = databases.clamp(1, FUNCTIONS_AT_ONCE) as i64;
         let poll = poll_among(databases);
         assert!(poll >= POLL && together * 1000 <= 20 * poll.as_ms(), "{databases}: {poll}");
         assert!(poll <= Period::seconds(2), "{databases}: {poll}");

@@ -96,6 +96,7 @@ fn report(world: &World, options: &DrillOptions, expected: Expected) -> Report {
         requests_failed: state.clients.failed,
         writes_acknowledged: state.aurora.databases.values().map(|db| db.writes.len() as u64).sum(),
         writes_lost: lost,
+        cache_writes_lost: state.caches.writes_lost(),
         writes_conflicting: conflicting,
         damaged_writes,
         invariants: state.invariants.results(),

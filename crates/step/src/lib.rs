@@ -11,8 +11,8 @@ mod share;
 
 pub use mutation::{Mutation, Performed};
 pub use reply::{Reply, Status};
-pub use run::{Rehearsal, Run, RunMessage, RunRef};
-pub use share::{ShareMessage, see_to_all};
+pub use run::{Rehearsal, Run, RunMessage, RunRef, SharedJournal};
+pub use share::{Pace, ShareMessage, see_to_all};
 
 use lifeboat_model::StepError;
 use serde::de::DeserializeOwned;

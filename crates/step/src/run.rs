@@ -1,6 +1,8 @@
 //! Entering a step: who acts, under which epoch, on which plan.
 
-use futures_util::future::{Either, join, ready};
+use std::rc::Rc;
+
+use futures_util::future::{Either, FutureExt, LocalBoxFuture, Shared, TryFutureExt, join, ready};
 use lifeboat_model::journal::{Entry, Note};
 use lifeboat_model::limits::{LEASE, READ_TIMEOUT, Step};
 use lifeboat_model::lock::{Admission, Lock, LockState};
@@ -60,6 +62,9 @@ pub struct RunMessage {
     /// The run.
     pub run: RunRef,
 }
+
+/// A journal that several resources of a share wait for.
+pub type SharedJournal<'a> = Shared<LocalBoxFuture<'a, Result<Rc<Vec<Entry>>, StepError>>>;
 
 /// A run that holds the lock, as of this moment.
 #[derive(Clone, Debug)]
@@ -127,6 +132,11 @@ impl Run {
     pub async fn journal(&self, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<Vec<Entry>, StepError> {
         let read = within(clock, READ_TIMEOUT, ledger.journal(&self.reference.run_id)).await;
         read.ok_or_else(|| timed_out("reading the journal"))?.map_err(|e| e.while_reading())
+    }
+
+    /// The run's journal, read once for all who wait for it.
+    pub fn shared_journal<'a>(&'a self, ledger: &'a dyn Ledger, clock: &'a dyn Clock) -> SharedJournal<'a> {
+        self.journal(ledger, clock).map_ok(Rc::new).boxed_local().shared()
     }
 
     /// Writes a line of the journal; one that stands there already, from an earlier delivery, is as good.

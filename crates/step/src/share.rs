@@ -3,9 +3,13 @@
 //! Guarantees: a resource that fails does not keep the others of its share from being seen to; the failure is told after
 //! the last of them came to rest, with every reason at once.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use futures_util::future::join_all;
-use lifeboat_model::StepError;
+use lifeboat_model::limits::{FUNCTIONS_AT_ONCE, poll_among};
 use lifeboat_model::plan::Name;
+use lifeboat_model::{Period, StepError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -37,15 +41,44 @@ impl ShareMessage {
     }
 }
 
-/// Sees to every one of `resources` at the same time, and answers for all of them.
+/// How often to look at a resource: the fewer are left, the more often.
+#[derive(Debug)]
+pub struct Pace {
+    left: Cell<usize>,
+    functions: usize,
+}
+
+impl Pace {
+    /// The time until the next look at one resource. The plan has `FUNCTIONS_AT_ONCE` functions at the most that look at
+    /// this kind, and each is taken to have as many left as this one.
+    pub fn poll(&self) -> Period {
+        poll_among(self.left.get() * self.functions)
+    }
+}
+
+/// Sees to every one of `resources` at the same time, and answers for all of them. `in_plan` is how many of their kind the
+/// plan has.
 ///
 /// # Errors
 /// Those of `one`, together: reasons to refuse before calls of unknown fate, and those before calls without effect.
-pub async fn see_to_all<'p, T, F>(resources: &[&'p T], one: impl Fn(&'p T) -> F) -> Result<Value, StepError>
+pub async fn see_to_all<'p, T, F>(
+    resources: &[&'p T],
+    in_plan: usize,
+    one: impl Fn(&'p T, Rc<Pace>) -> F,
+) -> Result<Value, StepError>
 where
     F: Future<Output = Result<Reply, StepError>>,
 {
-    let results = join_all(resources.iter().map(|resource| one(resource))).await;
+    let pace = Rc::new(Pace { left: Cell::new(resources.len()), functions: in_plan.clamp(1, FUNCTIONS_AT_ONCE) });
+    let each = resources.iter().map(|resource| {
+        let (pace, work) = (Rc::clone(&pace), one(resource, Rc::clone(&pace)));
+        async move {
+            let result = work.await;
+            pace.left.set(pace.left.get().saturating_sub(1));
+            result
+        }
+    });
+    let results = join_all(each).await;
     let (mut replies, mut errors) = (Vec::new(), Vec::new());
     for result in results {
         match result {

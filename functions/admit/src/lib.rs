@@ -116,7 +116,8 @@ fn rehearsed(
 /// What the state machine goes by, and what people read in its graph.
 fn evidence(run: RunRef, plan: &Plan, admission: &Admission, objections: &[Reason]) -> Value {
     let isolates = plan.topology == Topology::ActiveActive;
-    let drains = plan.brokers.iter().filter(|b| admission.mode == Mode::Switchover && b.engine.drains());
+    let drains = plan.brokers.iter().filter(|b| b.requirement == Requirement::Required && b.engine.drains());
+    let drains = drains.filter(|_| admission.mode == Mode::Switchover);
     json!({
         "run": run,
         "source": admission.direction.source,

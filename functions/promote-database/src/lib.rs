@@ -8,18 +8,18 @@
 //! Fails when: `Refused` (the decision says why), `Transient` or `Ambiguous` (call again: it looks first).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
 use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
-use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH, poll_among};
+use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Database;
 use lifeboat_model::request::Mode;
-use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{Arn, ReasonCode, StepError};
 use lifeboat_ports::{Clock, Databases, Ledger, Mark, timely};
-use lifeboat_step::{Mutation, Performed, Reply, Run, ShareMessage, parse, see_to_all};
+use lifeboat_step::{Mutation, Pace, Performed, Reply, Run, ShareMessage, SharedJournal, parse, see_to_all};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -40,18 +40,27 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let message: ShareMessage = parse(&event)?;
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let databases = ShareMessage::resolve(&message.resources, "database", |name| run.plan.database(name))?;
-    see_to_all(&databases, |database| see_to(&run, database, ports)).await
+    let journal = run.shared_journal(ports.ledger, ports.clock);
+    let see_to = |database, pace| see_to(&run, database, journal.clone(), pace, ports);
+    see_to_all(&databases, run.plan.databases.len(), see_to).await
 }
 
-async fn see_to(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<Reply, StepError> {
+async fn see_to(
+    run: &Run,
+    database: &Database,
+    journal: SharedJournal<'_>,
+    pace: Rc<Pace>,
+    ports: &Ports<'_>,
+) -> Result<Reply, StepError> {
     let began = ports.clock.now();
-    let ((mut attempts, verdict), mut state) =
-        try_join(recall(run, database, ports), describe(run, database, ports)).await?;
+    let (journal, mut state) = try_join(journal, describe(run, database, ports)).await?;
+    let mut attempts = Attempts::of(&journal, Step::PromoteDatabase, database.name.as_str());
+    let verdict = newest_verdict(&journal);
     let mut lost_since = None;
     loop {
         let now = ports.clock.now();
         let limit = run.plan.limits.promotion;
-        let decision = promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now);
+        let decision = promote_database(database, &run.lock, &state, &attempts, verdict, limit, now);
         lost_since = if is_lost(&decision) { lost_since.or(Some(now)) } else { None };
         match decision {
             // One look may be stale. A promotion is lost when nothing is seen of it for as long as a call needs to show.
@@ -70,18 +79,18 @@ async fn see_to(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<Rep
                 Called::Rehearsed => {
                     return Ok(Reply::done(false, seen(database, &state, "rehearsed: nothing was called")));
                 }
-                Called::LookAgain => (attempts, _) = recall(run, database, ports).await?,
+                Called::LookAgain(effect) => attempts = attempts.and(now, effect),
             },
         }
-        ports.clock.sleep(poll_among(run.plan.databases.len())).await;
+        ports.clock.sleep(pace.poll()).await;
         state = describe(run, database, ports).await?;
     }
 }
 
 /// What became of a call.
 enum Called {
-    /// It was accepted, or its reply was lost: the loop looks again, and the journal knows.
-    LookAgain,
+    /// It was accepted, or its reply was lost: the loop looks again.
+    LookAgain(Effect),
     /// The run is a rehearsal.
     Rehearsed,
 }
@@ -91,12 +100,6 @@ fn is_lost(decision: &Promotion) -> bool {
         Promotion::Refuse(reason) => reason.code == ReasonCode::PromotionLost,
         Promotion::Done | Promotion::Watch(_) | Promotion::Call(_) => false,
     }
-}
-
-async fn recall(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<(Attempts, Option<Verdict>), StepError> {
-    let journal = run.journal(ports.ledger, ports.clock).await?;
-    let attempts = Attempts::of(&journal, Step::PromoteDatabase, database.name.as_str());
-    Ok((attempts, newest_verdict(&journal).cloned()))
 }
 
 async fn describe(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<GlobalDatabase, StepError> {
@@ -137,8 +140,8 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
     };
     match result {
         Performed::Rehearsed => Ok(Called::Rehearsed),
-        Performed::Made(Ok(_)) => Ok(Called::LookAgain),
-        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain),
+        Performed::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
+        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
         Performed::Made(Err(error)) => Err(error.while_changing()),
     }
 }

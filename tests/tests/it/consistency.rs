@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::decide::TRANSITION_FRESH;
-use lifeboat_model::limits::{LEASE, PROMOTIONS_AT_ONCE, Step, VERIFY_WRITERS_WINDOW, WATCH};
+use lifeboat_model::limits::{FUNCTIONS_AT_ONCE, LEASE, Step, VERIFY_WRITERS_WINDOW, WATCH};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{ReasonCode, StepError};
 use lifeboat_simulator::Scenario;
@@ -114,7 +114,7 @@ fn s13_every_task_has_a_time_limit_bounded_retries_and_a_way_to_conclude() {
             assert!(state["TimeoutSeconds"].is_u64(), "{name}");
         }
         if is("Map") && name != "WarmUp" {
-            assert_eq!(state["MaxConcurrency"], PROMOTIONS_AT_ONCE, "{name}");
+            assert_eq!(state["MaxConcurrency"], FUNCTIONS_AT_ONCE, "{name}");
         }
         for retrier in state["Retry"].as_array().into_iter().flatten() {
             assert_eq!(retrier["JitterStrategy"], "FULL", "{name}");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::assess_resources::{ResourcesSeen, resource_objections};
 use super::promote_database::writer_objection;
 use super::{Light, Shift, is_green, light, shift_traffic};
 use crate::evidence::{CanaryResults, GlobalDatabase, OperationPhase, Point, RoutingStates, Status, Synchronization};
@@ -18,6 +19,8 @@ use crate::{Arn, Period, Plan, Reason, ReasonCode, Region, Timestamp};
 pub struct Seen<'a> {
     /// The databases of the plan.
     pub databases: Vec<DatabaseSeen<'a>>,
+    /// Everything else that a run moves or checks.
+    pub resources: ResourcesSeen<'a>,
     /// The canaries' results; one whose Region did not answer has no points.
     pub canaries: Vec<CanaryResults>,
     /// The routing controls.
@@ -46,13 +49,15 @@ pub fn assess(plan: &Plan, lock: &Lock, seen: &Seen<'_>, now: Timestamp) -> Verd
     for database in &seen.databases {
         reasons.extend(database_objection(database, run));
     }
+    let (resource_reasons, warnings) = resource_objections(plan, run, &seen.resources);
+    reasons.extend(resource_reasons);
     reasons.extend(routing_objections(plan, &seen.routing));
     let (predicted_rpo_s, lag_reasons) = predict_loss(plan, run, seen, &view, now);
     reasons.extend(lag_reasons);
     Verdict {
         assessed_at: now,
         reasons,
-        warnings: Vec::new(),
+        warnings,
         predicted_rpo_s,
         predicted_rto_s: predict_recovery(plan, run, seen, &view, now),
         impaired_since: view.red_since,

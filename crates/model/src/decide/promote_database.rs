@@ -1,27 +1,14 @@
 //! What to do about one database: nothing, watch, call, or refuse.
 
 use super::authority::authority_objection;
+use super::promotion::{Promotion, after_calls};
 use crate::evidence::{GlobalDatabase, OperationPhase, Status};
 use crate::journal::Attempts;
-use crate::limits::{PROMOTION_CALLS_MAX, SETTLE};
 use crate::lock::{Admission, Lock};
 use crate::plan::Database;
 use crate::request::Mode;
 use crate::verdict::Verdict;
 use crate::{Period, Reason, ReasonCode, Timestamp};
-
-/// What to do about one database.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Promotion {
-    /// The target is the writer, available, and nothing is under way.
-    Done,
-    /// Something is under way, or may be; what is said of it is for people.
-    Watch(String),
-    /// Make the call, as the attempt with this number.
-    Call(u32),
-    /// Stop.
-    Refuse(Reason),
-}
 
 /// Decides about `database` in the state `seen`, after the `attempts` that this run has made, on the word of `verdict`.
 /// `limit` bounds the time from the first call to the confirmed writer.
@@ -72,18 +59,8 @@ pub fn promote_database(
     if is_writer {
         return Promotion::Watch("writer moved, waiting for the cluster to be available".to_owned());
     }
-    if let Some(accepted) = attempts.accepted_at {
-        return if now > accepted.plus(SETTLE) {
-            refuse(ReasonCode::PromotionLost, format!("accepted at {accepted}, and nothing is under way"))
-        } else {
-            Promotion::Watch("accepted, not yet visible".to_owned())
-        };
-    }
-    if attempts.unknown_at.is_some_and(|unknown| now <= unknown.plus(SETTLE)) {
-        return Promotion::Watch("a call's reply was lost; looking for its effect".to_owned());
-    }
-    if attempts.count >= PROMOTION_CALLS_MAX {
-        return refuse(ReasonCode::CallRefused, format!("{} calls had no effect", attempts.count));
+    if let Some(earlier) = after_calls(&name, attempts, now) {
+        return earlier;
     }
     match objection(database, lock, seen, attempts, verdict, now) {
         Some((code, detail)) => refuse(code, detail),

@@ -94,6 +94,18 @@ pub struct Ended {
     pub history_events: u64,
 }
 
+/// What people call an item of a map: its text, the resources that it names, or its number.
+fn label_of(value: &Value, index: usize) -> String {
+    let resources = value.get("resources").and_then(Value::as_array);
+    let names: Vec<&str> = resources.into_iter().flatten().filter_map(Value::as_str).collect();
+    match (value.as_str(), names.as_slice()) {
+        (Some(text), _) => text.to_owned(),
+        (None, []) => index.to_string(),
+        (None, [name]) => (*name).to_owned(),
+        (None, [first, more @ ..]) => format!("{first} and {} more", more.len()),
+    }
+}
+
 /// Executes one machine.
 pub struct Runner<F, O> {
     machine: Rc<Machine>,
@@ -321,7 +333,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         };
         scope.counters.count(2 + 2 * items.len() as u64)?;
         let iterations = items.into_iter().enumerate().map(|(index, value)| {
-            let label = value.as_str().map_or_else(|| index.to_string(), str::to_owned);
+            let label = label_of(&value, index);
             let mut inner = scope.clone();
             inner.item = Some(Item { index, value: value.clone(), label });
             let states = with(states, "context", inner.context(""));

@@ -11,6 +11,7 @@ use lifeboat_model::{Arn, Direction, Period, Plan, Region, Timestamp};
 use lifeboat_ports::{CallError, Fault, Receipt};
 
 use super::World;
+use super::work::{minutes, wobble};
 use crate::service_times::{
     FAILOVER, PROMOTION_PENDING, PROMOTION_SETTLES, REJOIN, REPLICATION_LAG, SWITCHOVER, SWITCHOVER_WRITE_STOP,
 };
@@ -158,15 +159,10 @@ impl World {
             return Vec::new();
         }
         let until = state.dark.get(&db.writer).copied().unwrap_or(self.now());
-        let minute = 60_000;
-        let first = (since.as_ms() / minute + 1) * minute;
-        (first..=until.as_ms())
-            .step_by(minute as usize)
+        minutes(since, until)
             .map(|at| {
-                // A fixed wobble from the minute itself: reading a metric must not draw from the world's chances.
-                let wobble = (at / minute).rem_euclid(7) as f64 * 60.0;
-                let extra = if at >= self.extra_lag_from(db) { db.extra_lag.as_ms() as f64 } else { 0.0 };
-                Point { at: Timestamp::from_ms(at), value: f64::from(REPLICATION_LAG.typical_ms) + wobble + extra }
+                let extra = if at.as_ms() >= self.extra_lag_from(db) { db.extra_lag.as_ms() as f64 } else { 0.0 };
+                Point { at, value: f64::from(REPLICATION_LAG.typical_ms) + wobble(at) * 60.0 + extra }
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lifeboat_model::plan::Name;
+use lifeboat_model::plan::{Name, Requirement};
 use lifeboat_model::report::AvailabilitySecond;
 use lifeboat_model::{Period, Region, Timestamp};
 
@@ -36,6 +36,15 @@ pub struct Clients {
     pub last_use: BTreeMap<(usize, Region), Timestamp>,
     /// Regions in which the store's services fail.
     pub broken_services: Vec<Region>,
+    /// The Region that DNS last sent each client to.
+    pub answers: Vec<Option<Region>>,
+}
+
+/// What a write request of a client goes to.
+enum Written {
+    Database(Name),
+    Cache(Name, Requirement),
+    Broker(Name, Requirement),
 }
 
 /// One client's last requests.
@@ -60,12 +69,19 @@ impl Clients {
             writers: BTreeMap::new(),
             last_use: BTreeMap::new(),
             broken_services: Vec::new(),
+            answers: vec![None; CLIENTS],
         }
     }
 
     /// Whether every client's last request succeeded.
     pub fn all_served(&self) -> bool {
         self.last.iter().all(|l| l.success > l.failure)
+    }
+
+    /// Which part of the clients DNS last sent to `region`, from 0 to 1.
+    pub fn share_of(&self, region: &Region) -> f64 {
+        let sent = self.answers.iter().filter(|a| a.as_ref() == Some(region)).count();
+        sent as f64 / self.answers.len().max(1) as f64
     }
 
     fn count(&mut self, client: usize, at: Timestamp, ok: bool) {
@@ -105,18 +121,19 @@ impl World {
         let ttl = self.state().plan.dns.first().map_or(Period::seconds(60), |d| d.ttl);
         // Clients came at different times, so their caches expire at different times.
         let age = Period::ms((self.chance() * ttl.as_ms() as f64) as u32);
-        let mut region = self.region_for(client);
+        let mut region = self.resolve_for(client);
         let mut expires = self.now().plus(ttl).minus(age);
         let mut turn = client;
         loop {
             if self.now() >= expires {
-                region = self.region_for(client);
+                region = self.resolve_for(client);
                 expires = self.now().plus(ttl);
             }
-            let ok = match turn.is_multiple_of(2) {
-                true => self.store_reads(&region),
-                false => self.store_writes(&region, turn / 2),
-            };
+            let ok = !self.sheds(&region)
+                && match turn.is_multiple_of(2) {
+                    true => self.store_reads(&region),
+                    false => self.store_writes(&region, turn / 2),
+                };
             let now = self.now();
             {
                 let mut state = self.state_mut();
@@ -134,26 +151,61 @@ impl World {
         !self.is_dark(region) && !self.state().clients.broken_services.contains(region)
     }
 
-    /// Whether the store in `region` takes a write, to the database that is up with this `turn`.
-    pub(super) fn store_writes(&self, region: &Region, turn: usize) -> bool {
-        let database = {
-            let state = self.state();
-            let names: Vec<&Name> = state.aurora.databases.keys().collect();
-            names.get(turn % names.len().max(1)).map(|n| (*n).clone())
-        };
-        database.is_some_and(|database| {
-            self.writer_for(region, &database).is_some_and(|w| self.write(&database, &w).is_some())
-        })
+    /// Where DNS sends the client now.
+    fn resolve_for(&self, client: usize) -> Region {
+        let region = self.region_for(client);
+        if let Some(answer) = self.state_mut().clients.answers.get_mut(client) {
+            *answer = Some(region.clone());
+        }
+        region
     }
 
-    /// Whether a write of the store in `region` would reach a writer, without making one.
+    /// Whether the store in `region` has too few tasks for this request: it turns the surplus away, by chance.
+    fn sheds(&self, region: &Region) -> bool {
+        let fit = self.fit_for(region);
+        fit < 1.0 && self.chance() >= fit
+    }
+
+    /// Whether the store in `region` takes a write, to what is up with this `turn`: each database, cache and broker in
+    /// turn. The store does without those of which the plan says that traffic may move without them.
+    pub(super) fn store_writes(&self, region: &Region, turn: usize) -> bool {
+        let written = {
+            let state = self.state();
+            let databases = state.aurora.databases.keys().map(|name| Written::Database(name.clone()));
+            let caches = state.caches.datastores.values().map(|d| &d.cache);
+            let caches = caches.map(|c| Written::Cache(c.name.clone(), c.requirement));
+            let brokers = state.brokers.pairs.values().map(|p| &p.broker);
+            let brokers = brokers.map(|b| Written::Broker(b.name.clone(), b.requirement));
+            let mut all: Vec<Written> = databases.chain(caches).chain(brokers).collect();
+            let count = all.len().max(1);
+            (!all.is_empty()).then(|| all.swap_remove(turn % count))
+        };
+        let reads = || self.store_reads(region);
+        match written {
+            None => false,
+            Some(Written::Database(database)) => {
+                self.writer_for(region, &database).is_some_and(|w| self.write(&database, &w).is_some())
+            }
+            Some(Written::Cache(cache, requirement)) => reads() && may_fail(self.write_cache(&cache), requirement),
+            Some(Written::Broker(broker, requirement)) => {
+                reads() && may_fail(self.send_message(&broker, region), requirement)
+            }
+        }
+    }
+
+    /// Whether a write of the store in `region` would reach a writer, a primary and a broker, without making one.
     pub(super) fn store_could_write(&self, region: &Region) -> bool {
         let names: Vec<Name> = self.state().aurora.databases.keys().cloned().collect();
-        names.iter().all(|database| {
+        let databases = names.iter().all(|database| {
             let writer = self.writer_for(region, database);
             let state = self.state();
             writer.is_some_and(|w| state.aurora.databases.get(database).is_some_and(|db| db.accepting.contains(&w)))
-        })
+        });
+        let state = self.state();
+        let caches = state.caches.datastores.values();
+        databases
+            && caches.into_iter().all(|d| may_fail(!state.dark.contains_key(&d.primary), d.cache.requirement))
+            && state.brokers.pairs.iter().all(|(n, p)| may_fail(self.broker_takes(n, region), p.broker.requirement))
     }
 
     /// The writer that the store in `region` uses, if it is reachable: by the global writer endpoint, as cached.
@@ -174,5 +226,13 @@ impl World {
             }
         };
         (!state.dark.contains_key(&writer)).then_some(writer)
+    }
+}
+
+/// Whether a request succeeds: the store does without what traffic may move without.
+fn may_fail(works: bool, requirement: Requirement) -> bool {
+    match requirement {
+        Requirement::Required => works,
+        Requirement::BestEffort => true,
     }
 }

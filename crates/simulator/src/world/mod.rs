@@ -3,14 +3,22 @@
 //! One file a service. State changes happen at a point in virtual time, between awaits; no borrow outlives one.
 
 pub mod aurora;
+pub mod brokers;
+pub mod caches;
 pub mod clients;
+pub mod compute;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod lambda;
 mod ledger;
 mod log;
+pub mod messages;
 mod ports;
 mod step_functions;
+pub mod tables;
 pub mod traffic;
 mod watchers;
+mod work;
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
@@ -29,6 +37,7 @@ pub use lambda::{CallRecord, Caller};
 pub use ledger::Table;
 pub use log::{Happening, Log};
 pub use step_functions::{RunRecord, StartedBy, TaskTokens};
+pub use work::Work;
 
 /// The virtual moment at which every drill begins: a fixed date keeps reports alike.
 pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
@@ -56,6 +65,14 @@ pub struct State {
     pub outages: Vec<Outage>,
     /// Aurora.
     pub aurora: aurora::Aurora,
+    /// ElastiCache.
+    pub caches: caches::Caches,
+    /// The workload's own tables.
+    pub tables: tables::GlobalTables,
+    /// Amazon MQ.
+    pub brokers: brokers::Brokers,
+    /// Amazon ECS.
+    pub compute: compute::Fleets,
     /// Routing controls and DNS.
     pub traffic: traffic::TrafficState,
     /// The clients and what became of their requests.
@@ -64,6 +81,8 @@ pub struct State {
     pub watchers: watchers::Watchers,
     /// The table.
     pub table: Table,
+    /// What was published and stored.
+    pub messages: messages::Messages,
     /// Function environments and what was called from them.
     pub lambda: lambda::Lambda,
     /// Executions.
@@ -89,16 +108,29 @@ pub struct Outage {
     pub until: Option<Timestamp>,
 }
 
+impl State {
+    /// Whether `region` was dark at `at`.
+    pub fn was_dark(&self, region: &Region, at: Timestamp) -> bool {
+        let of_region = self.outages.iter().filter(|o| &o.region == region);
+        of_region.into_iter().any(|o| o.from <= at && o.until.is_none_or(|until| until > at))
+    }
+}
+
 impl World {
     /// A world in which `direction.source` serves `plan`, with every chance in it drawn from `seed`.
     pub fn new(plan: Plan, direction: Direction, machine: Rc<Machine>, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let state = State {
             aurora: aurora::Aurora::new(&plan, &direction),
+            caches: caches::Caches::new(&plan, &direction),
+            tables: tables::GlobalTables::new(&plan),
+            brokers: brokers::Brokers::new(&plan, &direction),
+            compute: compute::Fleets::new(&plan, &direction),
             traffic: traffic::TrafficState::new(&plan, &direction),
             clients: clients::Clients::new(&mut rng),
             watchers: watchers::Watchers::default(),
             table: Table::holding(&plan),
+            messages: messages::Messages::default(),
             lambda: lambda::Lambda::default(),
             dark: BTreeMap::new(),
             outages: Vec::new(),
@@ -115,10 +147,11 @@ impl World {
         Self(Rc::new(inner))
     }
 
-    /// Sets everything going that goes by itself: clients, canaries, alarms.
+    /// Sets everything going that goes by itself: clients, canaries, alarms, scaling.
     pub fn start(&self) {
         self.start_clients();
         self.start_watchers();
+        self.start_compute();
     }
 
     /// The executor.
@@ -200,5 +233,7 @@ impl World {
         }
         self.log(Lane::World, format!("{region} comes back"));
         self.rejoin_databases(region);
+        self.rejoin_caches(region);
+        self.rejoin_brokers(region);
     }
 }
