@@ -219,6 +219,10 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
         Step::ScaleCompute | Step::PromoteCache | Step::PromoteBroker | Step::CheckTable => {
             Err(StepError::Transient("not yet".to_owned()))
         }
-        Step::Conclude => conclude::handle(event, &conclude::Ports { ledger, clock }).await,
+        Step::Conclude => {
+            let metrics_out = |line: &str| p.print(line);
+            let ports = conclude::Ports { ledger, clock, notices: p, archive: p, metrics_out: &metrics_out };
+            conclude::handle(event, &ports).await
+        }
     }
 }
