@@ -6,16 +6,18 @@
 //! Effects: lease; the note in the journal that the table is ready.
 //! Fails when: `Refused` (table-not-ready, table-behind), `Transient` (the target does not answer: call again).
 
+use std::rc::Rc;
+
 use futures_util::future::join;
 use lifeboat_model::decide::{TableCheck, check_table, source_left_at};
 use lifeboat_model::evidence::{GlobalTable, Point};
 use lifeboat_model::journal::Note;
-use lifeboat_model::limits::{LAG_FRESH, READ_TIMEOUT, SOURCE_TIMEOUT, Step, WATCH, poll_among};
+use lifeboat_model::limits::{LAG_FRESH, READ_TIMEOUT, SOURCE_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::{Consistency, Table};
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::{StepError, Timestamp};
 use lifeboat_ports::{Clock, Ledger, Metrics, Tables, timely, within};
-use lifeboat_step::{Reply, Run, ShareMessage, parse, see_to_all};
+use lifeboat_step::{Pace, Reply, Run, ShareMessage, parse, see_to_all};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -40,10 +42,16 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let tables = ShareMessage::resolve(&message.resources, "table", |name| run.plan.table(name))?;
     let journal = run.journal(ports.ledger, ports.clock).await?;
     let left_at = source_left_at(&run.plan, &journal);
-    see_to_all(&tables, |table| see_to(&run, table, left_at, ports)).await
+    see_to_all(&tables, run.plan.tables.len(), |table, pace| see_to(&run, table, left_at, pace, ports)).await
 }
 
-async fn see_to(run: &Run, table: &Table, left_at: Option<Timestamp>, ports: &Ports<'_>) -> Result<Reply, StepError> {
+async fn see_to(
+    run: &Run,
+    table: &Table,
+    left_at: Option<Timestamp>,
+    pace: Rc<Pace>,
+    ports: &Ports<'_>,
+) -> Result<Reply, StepError> {
     let began = ports.clock.now();
     loop {
         let (seen, latency_ms) = join(describe(run, table, ports), latency_ms(run, table, left_at, ports)).await;
@@ -68,7 +76,7 @@ async fn see_to(run: &Run, table: &Table, left_at: Option<Timestamp>, ports: &Po
             }
             (TableCheck::Watch(_), Purpose::Act) => {}
         }
-        ports.clock.sleep(poll_among(run.plan.tables.len())).await;
+        ports.clock.sleep(pace.poll()).await;
     }
 }
 

@@ -57,8 +57,11 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let message: Message = parse(&event)?;
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let brokers = ShareMessage::resolve(&message.resources, "broker", |name| run.plan.broker(name))?;
+    let in_plan = run.plan.brokers.len();
     match message.phase {
-        Phase::Promote => see_to_all(&brokers, |broker| promote::see_to(&run, broker, ports)).await,
-        Phase::Drain => see_to_all(&brokers, |broker| drain::see_to(&run, broker, ports)).await,
+        Phase::Promote => {
+            see_to_all(&brokers, in_plan, |broker, pace| promote::see_to(&run, broker, pace, ports)).await
+        }
+        Phase::Drain => see_to_all(&brokers, in_plan, |broker, _| drain::see_to(&run, broker, ports)).await,
     }
 }

@@ -1,24 +1,25 @@
 //! The target's broker, before traffic moves.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use futures_util::future::try_join3;
 use lifeboat_model::StepError;
 use lifeboat_model::decide::{Ground, Promotion, promote_broker};
 use lifeboat_model::evidence::{BrokerSeen, Point};
 use lifeboat_model::journal::{Attempts, Call, Effect, Note, newest_verdict};
-use lifeboat_model::limits::{CALL_TIMEOUT, COUNT_FRESH, READ_TIMEOUT, Step, WATCH, poll_among};
+use lifeboat_model::limits::{CALL_TIMEOUT, COUNT_FRESH, READ_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::{Broker, Engine};
 use lifeboat_model::request::Purpose;
 use lifeboat_model::verdict::Verdict;
 use lifeboat_ports::{Fault, Mark, timely};
-use lifeboat_step::{Mutation, Performed, Reply, Run};
+use lifeboat_step::{Mutation, Pace, Performed, Reply, Run};
 use serde_json::{Value, json};
 
 use crate::Ports;
 
 /// Promotes the target's broker, or proves that it runs; watches it for a while.
-pub async fn see_to(run: &Run, broker: &Broker, ports: &Ports<'_>) -> Result<Reply, StepError> {
+pub async fn see_to(run: &Run, broker: &Broker, pace: Rc<Pace>, ports: &Ports<'_>) -> Result<Reply, StepError> {
     let began = ports.clock.now();
     // The metric has one value a minute: one look per invocation.
     let looks = try_join3(recall(run, broker, ports), describe(run, broker, ports), declared(run, broker, ports));
@@ -54,19 +55,19 @@ pub async fn see_to(run: &Run, broker: &Broker, ports: &Ports<'_>) -> Result<Rep
                     Called::Rehearsed => {
                         return Ok(Reply::done(false, seen(broker, &state, "rehearsed: nothing was called")));
                     }
-                    Called::LookAgain => recalled = recall(run, broker, ports).await?,
+                    Called::LookAgain(effect) => recalled.attempts = attempts.and(now, effect),
                 }
             }
         }
-        ports.clock.sleep(poll_among(run.plan.brokers.len())).await;
+        ports.clock.sleep(pace.poll()).await;
         state = describe(run, broker, ports).await?;
     }
 }
 
 /// What became of a call.
 enum Called {
-    /// It was accepted, or its reply was lost: the loop looks again, and the journal knows.
-    LookAgain,
+    /// It was accepted, or its reply was lost: the loop looks again.
+    LookAgain(Effect),
     /// The run is a rehearsal.
     Rehearsed,
 }
@@ -134,13 +135,13 @@ async fn call(
     };
     match mutation.perform(ports.ledger, ports.clock, ports.brokers.promote(broker, target, mode)).await? {
         Performed::Rehearsed => Ok(Called::Rehearsed),
-        Performed::Made(Ok(_)) => Ok(Called::LookAgain),
-        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain),
+        Performed::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
+        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
         // The state forbids it: perhaps because an earlier call, whose reply was lost, is under way.
         Performed::Made(Err(error))
             if earlier.unknown_at.is_some() && matches!(error.fault, Fault::Conflict | Fault::Invalid) =>
         {
-            Ok(Called::LookAgain)
+            Ok(Called::LookAgain(Effect::None))
         }
         Performed::Made(Err(error)) => Err(error.while_changing()),
     }

@@ -7,18 +7,19 @@
 //! Fails when: `Refused` (the decision says why), `Transient` or `Ambiguous` (call again: it looks first).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Ground, Promotion, promote_cache};
 use lifeboat_model::evidence::{GlobalCache, Point};
 use lifeboat_model::journal::{Attempts, Call, Effect, Note, newest_verdict};
-use lifeboat_model::limits::{CALL_TIMEOUT, LAG_FRESH, READ_TIMEOUT, SETTLE, Step, WATCH, poll_among};
+use lifeboat_model::limits::{CALL_TIMEOUT, LAG_FRESH, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Cache;
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{ReasonCode, StepError};
 use lifeboat_ports::{Caches, Clock, Ledger, Mark, Metrics, timely};
-use lifeboat_step::{Mutation, Performed, Reply, Run, ShareMessage, parse, see_to_all};
+use lifeboat_step::{Mutation, Pace, Performed, Reply, Run, ShareMessage, parse, see_to_all};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -41,10 +42,10 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let message: ShareMessage = parse(&event)?;
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let caches = ShareMessage::resolve(&message.resources, "cache", |name| run.plan.cache(name))?;
-    see_to_all(&caches, |cache| see_to(&run, cache, ports)).await
+    see_to_all(&caches, run.plan.caches.len(), |cache, pace| see_to(&run, cache, pace, ports)).await
 }
 
-async fn see_to(run: &Run, cache: &Cache, ports: &Ports<'_>) -> Result<Reply, StepError> {
+async fn see_to(run: &Run, cache: &Cache, pace: Rc<Pace>, ports: &Ports<'_>) -> Result<Reply, StepError> {
     let began = ports.clock.now();
     let (mut recalled, mut state) = try_join(recall(run, cache, ports), describe(run, cache, ports)).await?;
     // The metric has one value a minute: one look per invocation.
@@ -88,19 +89,19 @@ async fn see_to(run: &Run, cache: &Cache, ports: &Ports<'_>) -> Result<Reply, St
                     Called::Rehearsed => {
                         return Ok(Reply::done(false, seen(cache, &state, "rehearsed: nothing was called")));
                     }
-                    Called::LookAgain => recalled = recall(run, cache, ports).await?,
+                    Called::LookAgain(effect) => recalled.attempts = attempts.and(now, effect),
                 }
             }
         }
-        ports.clock.sleep(poll_among(run.plan.caches.len())).await;
+        ports.clock.sleep(pace.poll()).await;
         state = describe(run, cache, ports).await?;
     }
 }
 
 /// What became of a call.
 enum Called {
-    /// It was accepted, or its reply was lost: the loop looks again, and the journal knows.
-    LookAgain,
+    /// It was accepted, or its reply was lost: the loop looks again.
+    LookAgain(Effect),
     /// The run is a rehearsal.
     Rehearsed,
 }
@@ -177,8 +178,8 @@ async fn call(run: &Run, cache: &Cache, attempt: u32, ports: &Ports<'_>) -> Resu
     };
     match mutation.perform(ports.ledger, ports.clock, ports.caches.promote(cache, target)).await? {
         Performed::Rehearsed => Ok(Called::Rehearsed),
-        Performed::Made(Ok(_)) => Ok(Called::LookAgain),
-        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain),
+        Performed::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
+        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
         Performed::Made(Err(error)) => Err(error.while_changing()),
     }
 }

@@ -16,7 +16,7 @@ use lifeboat_model::evidence::GlobalDatabase;
 use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Database;
-use lifeboat_model::request::Mode;
+use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::{Arn, ReasonCode, StepError};
 use lifeboat_ports::{Clock, Databases, Ledger, Mark, timely};
 use lifeboat_step::{Mutation, Pace, Performed, Reply, Run, ShareMessage, SharedJournal, parse, see_to_all};
@@ -63,6 +63,12 @@ async fn see_to(
         let decision = promote_database(database, &run.lock, &state, &attempts, verdict, limit, now);
         lost_since = if is_lost(&decision) { lost_since.or(Some(now)) } else { None };
         match decision {
+            Promotion::Watch(what) if run.purpose == Purpose::Rehearse => {
+                return Ok(Reply::done(false, seen(database, &state, &format!("would wait: {what}"))));
+            }
+            Promotion::Refuse(reason) if run.purpose == Purpose::Rehearse => {
+                return Ok(Reply::done(false, seen(database, &state, &format!("would refuse: {reason}"))));
+            }
             // One look may be stale. A promotion is lost when nothing is seen of it for as long as a call needs to show.
             Promotion::Refuse(reason) if lost_since.is_some_and(|since| now <= since.plus(SETTLE)) => {
                 if now >= began.plus(WATCH) {

@@ -61,9 +61,14 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let services = ShareMessage::resolve(&message.resources, "service", |name| run.plan.service(name))?;
     let journal = run.journal(ports.ledger, ports.clock).await?;
+    let in_plan = run.plan.services.len();
     match message.phase {
-        Phase::Raise => see_to_all(&services, |service| raise::see_to(&run, service, &journal, ports)).await,
-        Phase::Release => see_to_all(&services, |service| release::see_to(&run, service, &journal, ports)).await,
+        Phase::Raise => {
+            see_to_all(&services, in_plan, |service, pace| raise::see_to(&run, service, &journal, pace, ports)).await
+        }
+        Phase::Release => {
+            see_to_all(&services, in_plan, |service, _| release::see_to(&run, service, &journal, ports)).await
+        }
     }
 }
 

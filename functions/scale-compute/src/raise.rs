@@ -1,15 +1,17 @@
 //! The phase `raise`: capacity is added and waited for.
 
+use std::rc::Rc;
+
 use futures_util::future::join;
 use lifeboat_model::decide::{Raise, Scaling, ScalingCalls, ServiceFacts, raises, scale_compute, source_left_at};
 use lifeboat_model::evidence::ServiceSeen;
 use lifeboat_model::journal::{Entry, Note, newest_verdict};
-use lifeboat_model::limits::{SOURCE_TIMEOUT, Step, WATCH, poll_among};
+use lifeboat_model::limits::{SOURCE_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::Service;
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::{Reason, StepError};
 use lifeboat_ports::within;
-use lifeboat_step::{Reply, Run};
+use lifeboat_step::{Pace, Reply, Run};
 use serde_json::{Value, json};
 
 use super::{Called, Ports, describe, mutation, placement, scalable_target};
@@ -18,6 +20,7 @@ pub(super) async fn see_to(
     run: &Run,
     service: &Service,
     journal: &[Entry],
+    pace: Rc<Pace>,
     ports: &Ports<'_>,
 ) -> Result<Reply, StepError> {
     let began = ports.clock.now();
@@ -64,7 +67,7 @@ pub(super) async fn see_to(
                 }
             }
         }
-        ports.clock.sleep(poll_among(run.plan.services.len())).await;
+        ports.clock.sleep(pace.poll()).await;
         seen = describe(run, service, ports).await?;
     }
 }

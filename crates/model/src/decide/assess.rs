@@ -49,7 +49,7 @@ pub fn assess(plan: &Plan, lock: &Lock, seen: &Seen<'_>, now: Timestamp) -> Verd
     for database in &seen.databases {
         reasons.extend(database_objection(database, run));
     }
-    let (resource_reasons, warnings) = resource_objections(plan, run, &seen.resources);
+    let (resource_reasons, warnings) = resource_objections(plan, run, &seen.resources, now);
     reasons.extend(resource_reasons);
     reasons.extend(routing_objections(plan, &seen.routing));
     let (predicted_rpo_s, lag_reasons) = predict_loss(plan, run, seen, &view, now);

@@ -4,11 +4,11 @@ use super::check_table::table_readiness;
 use super::promote_broker::broker_readiness;
 use super::promote_cache::cache_readiness;
 use super::scale_compute::compute_readiness;
-use crate::evidence::{BrokerSeen, GlobalCache, GlobalTable, ServiceSeen};
+use crate::evidence::{BrokerSeen, GlobalCache, GlobalTable, Point, ServiceSeen};
 use crate::lock::Admission;
 use crate::plan::{Broker, Cache, Consistency, Name, Requirement, Service, Table};
 use crate::request::Mode;
-use crate::{Plan, Reason, ReasonCode};
+use crate::{Plan, Reason, ReasonCode, Timestamp};
 
 /// A resource and what was read about it.
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ pub struct ResourcesSeen<'a> {
     pub caches: Vec<ResourceSeen<'a, Cache, GlobalCache>>,
     /// The tables.
     pub tables: Vec<ResourceSeen<'a, Table, GlobalTable>>,
-    /// The brokers.
-    pub brokers: Vec<ResourceSeen<'a, Broker, BrokerSeen>>,
+    /// The brokers, each with the number of its queues of late, oldest first.
+    pub brokers: Vec<ResourceSeen<'a, Broker, (BrokerSeen, Vec<Point>)>>,
     /// The services.
     pub services: Vec<ResourceSeen<'a, Service, ServiceSeen>>,
 }
@@ -37,6 +37,7 @@ pub(super) fn resource_objections(
     plan: &Plan,
     run: &Admission,
     seen: &ResourcesSeen<'_>,
+    now: Timestamp,
 ) -> (Vec<Reason>, Vec<Reason>) {
     let caches = plan.caches.iter().map(|cache| {
         let state = state_of(&seen.caches, cache);
@@ -50,7 +51,7 @@ pub(super) fn resource_objections(
     });
     let brokers = plan.brokers.iter().map(|broker| {
         let state = state_of(&seen.brokers, broker);
-        let ready = |s: &BrokerSeen| broker_readiness(broker, run, s);
+        let ready = |(s, queues): &(BrokerSeen, Vec<Point>)| broker_readiness(broker, run, s, queues, now);
         (broker.requirement, judged("broker", &broker.name, ReasonCode::BrokerNotReady, state, ready))
     });
     let services = plan.services.iter().map(|service| {

@@ -194,7 +194,18 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
         }
         Step::Admit => admit::handle(event, &admit::Ports { ledger, clock, home: p.home() }).await,
         Step::Assess => {
-            let ports = assess::Ports { ledger, clock, databases: p, metrics: p, routing: p, chance: p };
+            let ports = assess::Ports {
+                ledger,
+                clock,
+                databases: p,
+                metrics: p,
+                routing: p,
+                chance: p,
+                caches: p,
+                tables: p,
+                brokers: p,
+                compute: p,
+            };
             assess::handle(event, &ports).await
         }
         Step::PromoteDatabase => {
@@ -216,8 +227,15 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
         Step::RequestApproval => {
             request_approval::handle(event, &request_approval::Ports { ledger, clock, notices: p }).await
         }
-        Step::ScaleCompute | Step::PromoteCache | Step::PromoteBroker | Step::CheckTable => {
-            Err(StepError::Transient("not yet".to_owned()))
+        Step::ScaleCompute => scale_compute::handle(event, &scale_compute::Ports { ledger, clock, compute: p }).await,
+        Step::PromoteCache => {
+            promote_cache::handle(event, &promote_cache::Ports { ledger, clock, caches: p, metrics: p }).await
+        }
+        Step::PromoteBroker => {
+            promote_broker::handle(event, &promote_broker::Ports { ledger, clock, brokers: p, metrics: p }).await
+        }
+        Step::CheckTable => {
+            check_table::handle(event, &check_table::Ports { ledger, clock, tables: p, metrics: p }).await
         }
         Step::Conclude => {
             let metrics_out = |line: &str| p.print(line);
