@@ -50,7 +50,7 @@ pub(crate) fn phases(report: &Report) -> [Phase; 4] {
     };
     let promoted = match report.outcome {
         Some(Outcome::Completed) => "first promotion call to the last writer in place",
-        Some(Outcome::Unchanged | Outcome::NeedsOperator) | None => {
+        Some(Outcome::Unchanged | Outcome::NeedsOperator | Outcome::Rehearsed) | None => {
             "first promotion call to the last writer, or the end"
         }
     };
@@ -120,6 +120,7 @@ pub(crate) fn ending(report: &Report) -> String {
         Some(Outcome::Completed) => format!("Completed: {to} serves, moved from {from} by {}", report.mode),
         Some(Outcome::Unchanged) => format!("Unchanged: the run refused; nothing was moved from {from}"),
         Some(Outcome::NeedsOperator) => format!("NeedsOperator: the {} to {to} stopped half-way", report.mode),
+        Some(Outcome::Rehearsed) => format!("Rehearsed: a {} from {from} to {to}; nothing was changed", report.mode),
         None => "No run was started".to_owned(),
     }
 }
