@@ -60,15 +60,11 @@ fn axis(report: &RunReport, left: f64, right: f64) -> Scale {
     Scale::new((from_s, last_s.max(from_s + 10.0)), 0.0, objective_s, (left, right))
 }
 
-/// What `step` did: its calls as bars, everything else that it wrote as ticks.
+/// What `step` did: its calls as bars; what it wrote about a resource for which it called nothing, as ticks.
 fn items(report: &RunReport, step: Step, scale: &Scale) -> Vec<Item> {
-    let calls = report.calls.iter().filter(|c| c.step == step);
-    // The calls' own lines are in their bars.
-    let is_of_a_call = |at_s: f64| {
-        let mut ends = report.calls.iter().filter(|c| c.step == step);
-        ends.any(|c| c.at_s == at_s || c.took_s.is_some_and(|took_s| c.at_s + took_s == at_s))
-    };
-    let lines = report.timeline.iter().filter(|l| l.step == step && !is_of_a_call(l.at_s));
+    let calls: Vec<&CallMade> = report.calls.iter().filter(|c| c.step == step).collect();
+    let is_shown = |line: &&Line| line.step == step && calls.iter().all(|c| c.resource != line.resource);
+    let lines = report.timeline.iter().filter(is_shown);
     let moment = |line: &Line| {
         let full = format!("{}: {}", line.resource, line.text);
         Item {
@@ -80,7 +76,7 @@ fn items(report: &RunReport, step: Step, scale: &Scale) -> Vec<Item> {
             tone: if is_good(step) { Tone::Good } else { Tone::Calm },
         }
     };
-    calls.map(|call| bar(report, call, scale)).chain(lines.map(moment)).collect()
+    calls.iter().map(|call| bar(report, call, scale)).chain(lines.map(moment)).collect()
 }
 
 const fn is_good(step: Step) -> bool {
@@ -102,7 +98,7 @@ const fn is_good(step: Step) -> bool {
 }
 
 /// A call, from its intent until the journal says that what it began is there: its resource seen ready; for databases,
-/// every writer verified; else what came of the call.
+/// every writer verified; or until the same step calls again. Else until what came of the call.
 fn bar(report: &RunReport, call: &CallMade, scale: &Scale) -> Item {
     let answered_s = call.took_s.map_or(report.run_s, |took_s| call.at_s + took_s);
     let until_s = match call.effect {
@@ -128,11 +124,14 @@ fn bar(report: &RunReport, call: &CallMade, scale: &Scale) -> Item {
 
 fn done_s(report: &RunReport, call: &CallMade) -> Option<f64> {
     let mut later = report.timeline.iter().filter(|l| l.at_s > call.at_s);
+    let is_next = |c: &&CallMade| (c.step, &c.resource) == (call.step, &call.resource) && c.attempt > call.attempt;
+    let next_s = report.calls.iter().find(is_next).map_or(f64::INFINITY, |c| c.at_s);
     match call.step {
-        Step::PromoteDatabase => later.find(|l| l.step == Step::VerifyWriters).map(|l| l.at_s),
-        // The last word about a resource is that it is ready, or what came of the call.
+        Step::PromoteDatabase => later.find(|l| l.step == Step::VerifyWriters).map(|l| l.at_s.min(next_s)),
+        // Before the next call, the last word about a resource is that it is ready, or what came of the call.
         Step::ScaleCompute | Step::PromoteCache | Step::PromoteBroker | Step::CheckTable => {
-            later.filter(|l| l.step == call.step && l.resource == call.resource).map(|l| l.at_s).next_back()
+            let is_mine = |l: &&Line| l.step == call.step && l.resource == call.resource && l.at_s <= next_s;
+            later.filter(is_mine).map(|l| l.at_s).next_back()
         }
         Step::StartRun
         | Step::Admit
