@@ -120,7 +120,7 @@ pub(crate) fn ending(report: &Report) -> String {
         Some(Outcome::Completed) => format!("Completed: {to} serves, moved from {from} by {}", report.mode),
         Some(Outcome::Unchanged) => format!("Unchanged: the run refused; nothing was moved from {from}"),
         Some(Outcome::NeedsOperator) => format!("NeedsOperator: the {} to {to} stopped half-way", report.mode),
-        Some(Outcome::Rehearsed) => format!("Rehearsed: a {} from {from} to {to}; nothing was changed", report.mode),
+        Some(Outcome::Rehearsed) => format!("Rehearsed: every step to {to} was walked through, nothing was changed"),
         None => "No run was started".to_owned(),
     }
 }

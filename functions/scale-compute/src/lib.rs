@@ -1,7 +1,7 @@
 //! `scale-compute`: raises the capacity of each ECS service of its share in the target to what the source runs, and waits
 //! until it serves; in its phase `release`, at the end of a run, lets scaling in go on again.
 //!
-//! Guarantees: never scales down; asks the source only in a switchover, no longer than [`SOURCE_TIMEOUT`] and without
+//! Guarantees: never scales down; asks the source only in a switchover, no longer than [`SOURCE_TIMEOUT`](lifeboat_model::limits::SOURCE_TIMEOUT) and without
 //! need of an answer (S12); no call before the verdict and the approval; the number of calls is bounded (S13).
 //! Effects: `RegisterScalableTarget` and `UpdateService` in the target; lease and journal. Not a point of no return:
 //! added capacity serves nobody before traffic moves.

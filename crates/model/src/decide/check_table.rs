@@ -157,6 +157,10 @@ fn keeps_up(latency_ms: &[Point], limit: Period, now: Timestamp) -> Result<Strin
     let Some(newest_ms) = known(latency_ms, from, now).next_back() else {
         return Err(format!("its replication latency from {from} on is not known"));
     };
-    let figures = format!("replicated within {newest_ms:.0} ms, the limit is {limit}");
-    if newest_ms <= limit.as_ms() as f64 { Ok(figures) } else { Err(figures) }
+    let figures = format!("{newest_ms:.0} ms, the limit is {limit}");
+    if newest_ms <= limit.as_ms() as f64 {
+        Ok(format!("writes arrive within {figures}"))
+    } else {
+        Err(format!("writes arrive only after {figures}"))
+    }
 }
