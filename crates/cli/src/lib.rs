@@ -9,7 +9,6 @@ pub mod args;
 mod cause;
 mod drill_command;
 pub mod exit;
-mod figures;
 pub mod html;
 mod live;
 pub mod picture;
@@ -18,7 +17,6 @@ pub mod plan_file;
 pub mod schema;
 mod story;
 pub mod summary;
-mod text;
 mod yaml;
 
 use args::{Args, Command};

@@ -110,7 +110,7 @@ pub(crate) fn rpo_verdict(report: &Report) -> Verdict {
 /// The measured recovery time in words.
 pub(crate) fn rto_text(report: &Report) -> String {
     let none = if report.requests_failed == 0 { "no outage" } else { "none yet" };
-    crate::figures::duration_or(report.rto_s, none)
+    lifeboat_report::figures::duration_or(report.rto_s, none)
 }
 
 /// How the drill ended, in a line: what became of the main run.

@@ -6,9 +6,11 @@ use std::path::PathBuf;
 
 use lifeboat_model::report::Report;
 
-use crate::figures::{duration, duration_or, percent, thousands};
 use crate::story::{self, Verdict};
-use crate::{cause, text};
+use lifeboat_report::figures::{duration, duration_or, percent, thousands};
+use lifeboat_report::text;
+
+use crate::cause;
 
 /// The widest line.
 const WIDTH: usize = 80;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -82,7 +83,7 @@ fn join<T: fmt::Display>(items: &[T]) -> String {
 }
 
 /// Why a run does not go on: what is unsafe, about which resource, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// The kind of reason; RUNBOOK has a paragraph on each.
@@ -109,7 +110,7 @@ impl fmt::Display for Reason {
 macro_rules! reason_codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $remedy:literal;)+) => {
         /// The kinds of reason for which a run refuses.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum ReasonCode {
             $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
         }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ending::Ending;
 use crate::limits::Step;
 use crate::report::Outcome;
 use crate::verdict::Verdict;
@@ -99,6 +101,9 @@ pub enum Note {
     Concluded {
         /// The outcome.
         outcome: Outcome,
+        /// What the run was; absent when its request or its plan could not be read.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        ending: Option<Box<Ending>>,
     },
 }
 
@@ -115,7 +120,7 @@ pub struct Call {
 }
 
 /// What came of a mutating call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// The service accepted it.

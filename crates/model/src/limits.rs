@@ -3,7 +3,9 @@
 use crate::Period;
 
 /// The names of the steps, one per folder of `functions/`, state, template resource and log field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
     /// `start-run`
@@ -191,6 +193,10 @@ pub const CALL_TIMEOUT: Period = Period::seconds(15);
 /// How long `conclude` waits for the outcome of a call that another function of its run is making: the call's own
 /// time-out, and the time to write what came of it. Less than its own hard timeout.
 pub const CALLS_END: Period = Period::seconds(18);
+
+/// How long after its beginning `conclude` gives up storing and telling its report: less than its state's time-out, which
+/// would else end a run that is well concluded.
+pub const REPORTED_BY: Period = Period::seconds(30);
 
 /// How long one call to a routing-control endpoint may take before the next endpoint is asked.
 pub const ENDPOINT_TIMEOUT: Period = Period::ms(1500);

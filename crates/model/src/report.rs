@@ -1,9 +1,15 @@
 //! The report of a drill: what happened, measured. Its JSON form is documented by `schemas/report.schema.json`.
 
+mod run;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use run::{
+    Approver, CallMade, LeftBehind, Line, Measured, Predicted, RtoFrom, RunReport, Standing, WhatCall, WouldCall,
+};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +32,18 @@ impl Outcome {
             Self::Unchanged => "Unchanged",
             Self::NeedsOperator => "NeedsOperator",
             Self::Rehearsed => "Rehearsed",
+        }
+    }
+
+    /// What a person does next.
+    pub const fn what_next(self) -> &'static str {
+        match self {
+            Self::Completed => {
+                "the target serves; look, then acknowledge the run: until then no alarm moves the workload back"
+            }
+            Self::Unchanged => "the workload is as it was; the cause says what to mend before starting again",
+            Self::Rehearsed => "nothing was changed; the evidence of each state says what it would have called",
+            Self::NeedsOperator => "look at what the cause names, then acknowledge the run; nothing starts before that",
         }
     }
 }
@@ -102,6 +120,8 @@ pub struct Report {
     pub invariants: BTreeMap<String, InvariantResult>,
     /// Every execution that was started.
     pub runs: Vec<RunSummary>,
+    /// The main run's own report, in the form that a real run leaves; absent when none was started or concluded.
+    pub run_report: Option<RunReport>,
     /// What happened, in order.
     pub timeline: Vec<Event>,
     /// Requests that succeeded and failed in each second.
@@ -109,7 +129,7 @@ pub struct Report {
 }
 
 /// A plan's objectives.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Objectives {
     /// Recovery time objective.
     pub rto_s: f64,

@@ -68,7 +68,7 @@ fn traffic_verified(s: i64) -> Entry {
 }
 
 fn concluded(outcome: Outcome) -> Entry {
-    entry(Step::Conclude, "store", at(-2), Note::Concluded { outcome })
+    entry(Step::Conclude, "store", at(-2), Note::Concluded { outcome, ending: None })
 }
 
 /// Which verifications the journal has: promotions come from -200 s to -190 s, traffic's shift after -150 s.

@@ -99,7 +99,7 @@ fn verdicts_and_verifications_change_nothing() {
         Note::Assessed { verdict: no_go(NOW) },
         Note::WritersVerified,
         Note::TrafficVerified,
-        Note::Concluded { outcome: Outcome::NeedsOperator },
+        Note::Concluded { outcome: Outcome::NeedsOperator, ending: None },
     ];
     let entries: Vec<Entry> = notes.into_iter().map(|note| entry(Step::Assess, "store", NOW, note)).collect();
     assert!(!may_have_changed_something(&entries) && !has_call_under_way(&entries));
@@ -161,7 +161,7 @@ fn a_line_is_stored_and_read_without_loss() {
         Note::Assessed { verdict: no_go(NOW) },
         Note::WritersVerified,
         Note::TrafficVerified,
-        Note::Concluded { outcome: Outcome::Completed },
+        Note::Concluded { outcome: Outcome::Completed, ending: None },
     ];
     let lines = notes.into_iter().map(|note| entry(Step::Assess, "store", NOW, note));
     for line in lines.chain(attempt(1, Some(Effect::Unknown))) {

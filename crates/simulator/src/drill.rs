@@ -101,6 +101,7 @@ fn report(world: &World, options: &DrillOptions, expected: Expected) -> Report {
         damaged_writes,
         invariants: state.invariants.results(),
         runs: state.runs.iter().map(|r| summary(world, r)).collect(),
+        run_report: run.and_then(|run| lifeboat_report::of(&state.plan, &state.table.journal_of(&run.execution.id))),
         timeline,
         availability: state.clients.seconds.clone(),
     }

@@ -3,21 +3,28 @@
 //! Guarantees: never reports a failure as success (S11); knows the run by its execution's ARN alone, so that it also
 //! concludes a run whose `admit` failed, or took the lock and could not say so.
 //! Effects: after a failure, an epoch of its own, which fences out the run's other functions; the outcome in the journal, then the lock: free with a cool-down, free, or waiting for a person (S7).
+//! Then, best effort: metrics to the log, the report to the archive, a message to people. What of that fails is named in
+//! the answer, and changes nothing else.
 //! Fails when: `Transient` or `Ambiguous` (table): called again it records the same outcome.
+
+mod report;
 
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Failure, conclude};
+use lifeboat_model::ending::Ending;
 use lifeboat_model::journal::{Entry, Note, has_call_under_way};
 use lifeboat_model::limits::{CALLS_END, POLL, READ_TIMEOUT, Step};
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::report::Outcome;
 use lifeboat_model::request::Purpose;
-use lifeboat_model::{Request, StepError};
-use lifeboat_ports::{CallError, Clock, Ledger, Swap, timely};
+use lifeboat_model::{Request, StepError, Timestamp};
+use lifeboat_ports::{Archive, CallError, Clock, Ledger, Notices, StoredPlan, Swap, timely};
 use lifeboat_step::parse;
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use crate::report::Told;
 
 /// How often the lock is read again when a function of the run renews it meanwhile.
 const TRIES: u32 = 5;
@@ -28,6 +35,12 @@ pub struct Ports<'a> {
     pub ledger: &'a dyn Ledger,
     /// The clock.
     pub clock: &'a dyn Clock,
+    /// Messages to people.
+    pub notices: &'a dyn Notices,
+    /// Where reports are kept.
+    pub archive: &'a dyn Archive,
+    /// Takes the line of metrics: the function's standard output.
+    pub metrics_out: &'a dyn Fn(&str),
 }
 
 #[derive(Deserialize)]
@@ -51,12 +64,15 @@ struct Execution {
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
+    let began = ports.clock.now();
     let event: Event = parse(&event)?;
     let run_id = event.execution.id.as_str();
+    let cause = event.failure.as_ref().map(Failure::in_words);
+    let ended = |outcome| Ended { run_id, request: &event.request, outcome, cause: cause.as_deref(), began };
     let Some(plan) = event.request.get("plan").and_then(Value::as_str).and_then(|name| name.parse::<Name>().ok())
     else {
         // Without a plan's name no lock was taken: `admit` refuses such a request before it reads anything.
-        return Ok(answer(Outcome::Unchanged, event.failure.as_ref()));
+        return Ok(ended(Outcome::Unchanged).answer(report::tell(&ended(Outcome::Unchanged), None, &[], ports).await));
     };
     let lock = read(ports, "dynamodb:GetItem", ports.ledger.lock(&plan));
     let stored = read(ports, "dynamodb:GetItem", ports.ledger.plan(&plan, None));
@@ -74,20 +90,66 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         (stored, _) => stored,
     };
     let journal = settled_journal(run_id, event.failure.is_some(), ports).await?;
-    let purpose = purpose_of(&event.request);
+    let request = Request::read(&event.request).ok();
+    // A request that cannot be read started nothing but a refusal.
+    let purpose = request.as_ref().map_or(Purpose::Act, |r| r.purpose);
     let now = ports.clock.now();
     let whole = stored.as_ref().map(|s| &s.plan);
     let conclusion = conclude(run_id, purpose, lock.as_ref(), &journal, event.failure.as_ref(), whole, now);
-    record(run_id, &plan, lock.as_ref(), &journal, conclusion.outcome, ports).await?;
+    let mine = lock.as_ref().filter(|l| l.run.run_id == run_id);
+    let entry = Entry {
+        run_id: run_id.to_owned(),
+        epoch: mine.map_or(0, |l| l.epoch),
+        step: Step::Conclude,
+        resource: plan.to_string(),
+        at: ports.clock.now(),
+        note: Note::Concluded {
+            outcome: conclusion.outcome,
+            ending: ending(mine, request.as_ref(), stored.as_ref(), cause.clone()).map(Box::new),
+        },
+    };
+    let journal = record(entry, journal, ports).await?;
     if let (Some(read), Some(new)) = (&lock, &conclusion.lock) {
         release(&plan, read, new, ports).await?;
     }
-    Ok(answer(conclusion.outcome, event.failure.as_ref()))
+    let ended = ended(conclusion.outcome);
+    Ok(ended.answer(report::tell(&ended, whole, &journal, ports).await))
 }
 
-/// What the request asked for. One that cannot be read started nothing but a refusal.
-fn purpose_of(request: &Value) -> Purpose {
-    Request::read(request).map_or(Purpose::Act, |r| r.purpose)
+/// How a run ended.
+struct Ended<'e> {
+    run_id: &'e str,
+    /// The execution's input, whatever it is.
+    request: &'e Value,
+    outcome: Outcome,
+    cause: Option<&'e str>,
+    /// When this invocation began.
+    began: Timestamp,
+}
+
+impl Ended<'_> {
+    fn answer(&self, told: Told) -> Value {
+        json!({
+            "outcome": self.outcome,
+            "cause": self.cause,
+            "what_next": self.outcome.what_next(),
+            "report": {"stored": told.stored, "problem": told.problem()},
+        })
+    }
+}
+
+/// What the run was: by the lock, if it is still this run's; else by what was asked for.
+fn ending(
+    mine: Option<&Lock>,
+    request: Option<&Request>,
+    stored: Option<&StoredPlan>,
+    cause: Option<String>,
+) -> Option<Ending> {
+    match (mine, request, stored) {
+        (Some(lock), _, _) => Some(Ending::of_admitted(&lock.run, cause)),
+        (None, Some(request), Some(stored)) => Ending::of_request(request, &stored.plan, stored.version, cause),
+        (None, None, _) | (None, _, None) => None,
+    }
 }
 
 /// Fences out the run's other functions: one that has not passed its fence by now will not, and one that has wrote its
@@ -123,26 +185,13 @@ async fn settled_journal(run_id: &str, failed: bool, ports: &Ports<'_>) -> Resul
     }
 }
 
-async fn record(
-    run_id: &str,
-    plan: &Name,
-    lock: Option<&Lock>,
-    journal: &[Entry],
-    outcome: Outcome,
-    ports: &Ports<'_>,
-) -> Result<(), StepError> {
-    if journal.iter().any(|e| e.note == Note::Concluded { outcome }) {
-        return Ok(());
+/// Writes the conclusion, unless an earlier call did; answers the journal with it.
+async fn record(entry: Entry, mut journal: Vec<Entry>, ports: &Ports<'_>) -> Result<Vec<Entry>, StepError> {
+    if !journal.iter().any(|e| matches!(e.note, Note::Concluded { .. })) {
+        read(ports, "dynamodb:PutItem", ports.ledger.append(&entry)).await?;
+        journal.push(entry);
     }
-    let entry = Entry {
-        run_id: run_id.to_owned(),
-        epoch: lock.filter(|l| l.run.run_id == run_id).map_or(0, |l| l.epoch),
-        step: Step::Conclude,
-        resource: plan.to_string(),
-        at: ports.clock.now(),
-        note: Note::Concluded { outcome },
-    };
-    read(ports, "dynamodb:PutItem", ports.ledger.append(&entry)).await.map(|_| ())
+    Ok(journal)
 }
 
 async fn release(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Result<(), StepError> {
@@ -163,24 +212,4 @@ async fn read<T>(
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, StepError> {
     timely(ports.clock, READ_TIMEOUT, operation, "the table", call).await.map_err(|e| e.while_reading())
-}
-
-fn answer(outcome: Outcome, failure: Option<&Failure>) -> Value {
-    let what_next = match outcome {
-        Outcome::Completed => {
-            "the target serves; look, then acknowledge the run: until then no alarm moves the workload back"
-        }
-        Outcome::Unchanged => "the workload is as it was; the cause says what to mend before starting again",
-        Outcome::Rehearsed => "nothing was changed; the evidence of each state says what it would have called",
-        Outcome::NeedsOperator => "look at what the cause names, then acknowledge the run; nothing starts before that",
-    };
-    let cause = failure.map(|f| format!("{}: {}", f.error, words_of(&f.cause)));
-    json!({"outcome": outcome, "cause": cause, "what_next": what_next})
-}
-
-/// Step Functions gives a function's error as the JSON of its payload; people want its message.
-fn words_of(cause: &str) -> String {
-    let payload: Option<Value> = serde_json::from_str(cause).ok();
-    let message = payload.as_ref().and_then(|p| p.get("errorMessage")).and_then(Value::as_str);
-    message.unwrap_or(cause).to_owned()
 }

@@ -2,12 +2,13 @@
 
 use lifeboat_model::Plan;
 use lifeboat_model::report::Report;
+use lifeboat_report::text;
 use lifeboat_simulator::world::Happening;
 
 use super::Moment;
 use super::steps::{self, Step};
-use crate::figures::duration;
-use crate::{MACHINE, story, text};
+use crate::{MACHINE, story};
+use lifeboat_report::figures::duration;
 
 /// At most so many items of one map are shown.
 const ITEMS_MAX: usize = 8;

@@ -1,9 +1,8 @@
 //! The timeline's events as shapes: repeated looks of one step become one bar, long texts become labels.
 
 use lifeboat_model::report::{Event, Lane, Report};
-
-use super::place::{Item, Tone};
-use super::scale::Scale;
+use lifeboat_report::picture::place::{Item, Tone};
+use lifeboat_report::picture::scale::Scale;
 
 /// The lanes, from top to bottom.
 pub(super) const LANES: [(Lane, &str); 6] = [

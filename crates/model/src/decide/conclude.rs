@@ -20,6 +20,16 @@ pub struct Failure {
     pub cause: String,
 }
 
+impl Failure {
+    /// The error's name and its message. Step Functions gives a function's error as the JSON of its payload; people want
+    /// the message in it.
+    pub fn in_words(&self) -> String {
+        let payload: Option<serde_json::Value> = serde_json::from_str(&self.cause).ok();
+        let message = payload.as_ref().and_then(|p| p.get("errorMessage")).and_then(serde_json::Value::as_str);
+        format!("{}: {}", self.error, message.unwrap_or(&self.cause))
+    }
+}
+
 /// What `conclude` records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Conclusion {
@@ -45,7 +55,8 @@ pub fn conclude(
 ) -> Conclusion {
     let cool_down = plan.map_or(COOL_DOWN_WITHOUT_PLAN, |p| p.automation.cool_down);
     if purpose == Purpose::Rehearse && !calls_were_intended(entries) {
-        let outcome = if failure.is_none() { Outcome::Rehearsed } else { Outcome::Unchanged };
+        let first_word = if failure.is_none() { Outcome::Rehearsed } else { Outcome::Unchanged };
+        let outcome = already_concluded(entries).unwrap_or(first_word);
         return Conclusion { outcome, lock: None };
     }
     let changed = journal::may_have_changed_something(entries);
@@ -102,7 +113,7 @@ fn is_verified(entries: &[Entry]) -> bool {
 
 fn already_concluded(entries: &[Entry]) -> Option<Outcome> {
     entries.iter().find_map(|e| match &e.note {
-        Note::Concluded { outcome } => Some(*outcome),
+        Note::Concluded { outcome, .. } => Some(*outcome),
         Note::Intent { .. }
         | Note::Outcome { .. }
         | Note::WouldCall { .. }

@@ -237,6 +237,10 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
         Step::CheckTable => {
             check_table::handle(event, &check_table::Ports { ledger, clock, tables: p, metrics: p }).await
         }
-        Step::Conclude => conclude::handle(event, &conclude::Ports { ledger, clock }).await,
+        Step::Conclude => {
+            let metrics_out = |line: &str| p.print(line);
+            let ports = conclude::Ports { ledger, clock, notices: p, archive: p, metrics_out: &metrics_out };
+            conclude::handle(event, &ports).await
+        }
     }
 }

@@ -17,6 +17,8 @@ pub struct Messages {
     pub published: Vec<Published>,
     /// Every object that was stored, in order; one that was stored again is there again.
     pub stored: Vec<Stored>,
+    /// The lines of metrics that functions wrote to their standard output, in order.
+    pub printed: Vec<String>,
 }
 
 /// A message.

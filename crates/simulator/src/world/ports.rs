@@ -54,6 +54,11 @@ impl SimPorts {
         &self.caller.home
     }
 
+    /// Writes a line to the function's standard output.
+    pub(super) fn print(&self, line: &str) {
+        self.world.state_mut().messages.printed.push(line.to_owned());
+    }
+
     async fn call<T>(
         &self,
         call: Call<'_>,
