@@ -129,6 +129,7 @@ fn evidence(run: RunRef, plan: &Plan, admission: &Admission, objections: &[Reaso
             "request_approval": run.rehearsal.is_none() && admission.approval == Approval::Awaited,
             "approval_timeout_s": plan.limits.approval.as_ms() / 1000,
             "isolate_source": isolates,
+            "scale_first": isolates && admission.mode == Mode::Switchover,
             "databases": shares_of(plan.databases.iter().map(|d| &d.name)),
             "caches": shares_of(plan.resources_of(Step::PromoteCache, Requirement::Required)),
             "tables": shares_of(plan.resources_of(Step::CheckTable, Requirement::Required)),
