@@ -15,8 +15,9 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::lock::Lock;
 use lifeboat_model::plan::{Broker, Cache, Database, Service};
 use lifeboat_model::report::InvariantResult;
-use lifeboat_model::request::{Mode, Purpose, Request};
+use lifeboat_model::request::Mode;
 use lifeboat_model::{Arn, Region, Timestamp};
+use serde_json::Value;
 
 use crate::world::{CallRecord, Caller, World};
 
@@ -199,10 +200,7 @@ impl World {
     fn is_rehearsal(&self, run_id: &str) -> bool {
         let state = self.state();
         let run = state.runs.iter().find(|r| r.execution.id == run_id);
-        run.and_then(|r| Request::read(&r.execution.input).ok()).is_some_and(|r| match r.purpose {
-            Purpose::Rehearse => true,
-            Purpose::Act => false,
-        })
+        run.is_some_and(|r| r.execution.input.get("mode").and_then(Value::as_str) == Some("rehearse"))
     }
 
     fn newest_call(&self, caller: &Caller, operation: &str, resource: &str) -> Option<Timestamp> {

@@ -1,22 +1,15 @@
 //! Turns what happened into the figures of the report.
 
-use std::collections::BTreeSet;
+mod critical_path;
 
-use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
-use lifeboat_model::limits::Step;
-use lifeboat_model::plan::Requirement;
 use lifeboat_model::report::{DamagedWrite, Outcome};
-use lifeboat_model::request::{Mode, Request};
 use lifeboat_model::{Period, Timestamp};
 
-use crate::world::traffic::RoutingChange;
-use crate::world::{RunRecord, Work, World};
+use crate::world::{RunRecord, World};
+use critical_path::critical_path_s;
 
 /// A failure this soon after all were served again belongs to the same disruption.
 const SAME_DISRUPTION: Period = Period::seconds(30);
-
-/// How finely the earliest possible end of `verify-traffic` is looked for.
-const GRAIN_MS: i64 = 100;
 
 /// The main run: the first that did more than refuse, or else the first.
 pub fn main_run(world: &World) -> Option<RunRecord> {
@@ -80,74 +73,8 @@ pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
         promotion_s: first_call.zip(last_done).map(|(first, last)| last.seconds_since(first)),
         propagation_s: change.as_ref().and_then(|c| propagation_s(world, c.at)),
         run_s: ended.seconds_since(started),
-        critical_path_s: critical_path_s(world, run, promotions, change.as_ref(), ended),
+        critical_path_s: critical_path_s(world, run, &promotions, change.as_ref(), ended),
     }
-}
-
-/// The longest chain of the services' own times: the longest of what runs side by side, then routing, DNS and the canaries.
-/// Where traffic left the source before anything was promoted, a planned move waits for clients first, and canaries speak
-/// for the time since the last of it was in place.
-fn critical_path_s(
-    world: &World,
-    run: &RunRecord,
-    promotions: Vec<(Timestamp, Timestamp)>,
-    change: Option<&RoutingChange>,
-    ended: Timestamp,
-) -> f64 {
-    let started = run.execution.started_at;
-    let mut beside = promotions;
-    beside.extend(other_work(world, change, started, ended));
-    let longest_s = beside.iter().map(|(accepted, done)| done.seconds_since(*accepted)).fold(0.0, f64::max);
-    let first = beside.iter().map(|(accepted, _)| *accepted).min();
-    let Some(change) = change else { return longest_s };
-    match beside.iter().map(|(_, done)| *done).max() {
-        Some(last_done) if first.is_some_and(|first| change.at < first) => {
-            let settling_s = serves_at(world, change, last_done, ended).seconds_since(last_done).max(0.0);
-            departure_s(world, run, change) + longest_s + settling_s
-        }
-        Some(_) | None => longest_s + serves_at(world, change, change.at, ended).seconds_since(change.at),
-    }
-}
-
-/// How long a planned move waits for clients to leave the source: until names answer without it, and then for the longest
-/// time that a client may keep an older answer.
-fn departure_s(world: &World, run: &RunRecord, change: &RoutingChange) -> f64 {
-    let planned = Request::read(&run.execution.input).is_ok_and(|request| match request.mode {
-        Mode::Switchover => true,
-        Mode::Failover => false,
-    });
-    let state = world.state();
-    let ttl_s = state.plan.dns.iter().map(|d| d.ttl.as_seconds()).fold(0.0, f64::max);
-    change.answered_at.filter(|_| planned).map_or(0.0, |answered| answered.seconds_since(change.at) + ttl_s)
-}
-
-/// What other services than Aurora did for resources that traffic does not move without. What had not ended when traffic
-/// moved after all is taken to have been waited for until then.
-fn other_work(
-    world: &World,
-    change: Option<&RoutingChange>,
-    started: Timestamp,
-    ended: Timestamp,
-) -> Vec<(Timestamp, Timestamp)> {
-    let state = world.state();
-    let required = |step| state.plan.resources_of(step, Requirement::Required).collect::<BTreeSet<_>>();
-    let of = |works: &[Work], step| -> Vec<(Timestamp, Timestamp)> {
-        let names = required(step);
-        let within = works.iter().filter(|w| w.accepted_at >= started && w.accepted_at <= ended);
-        let within = within.filter(|w| names.contains(&w.resource));
-        within
-            .map(|w| {
-                let moved_on = change.map(|c| c.at).filter(|at| *at > w.accepted_at).unwrap_or(ended);
-                (w.accepted_at, w.done_at.unwrap_or(moved_on).min(moved_on))
-            })
-            .collect()
-    };
-    [
-        of(&state.caches.promotions, Step::PromoteCache),
-        of(&state.brokers.promotions, Step::PromoteBroker),
-        of(&state.compute.scalings, Step::ScaleCompute),
-    ]
-    .concat()
 }
 
 /// Until the last request that a client sent to the source, before routing changed again.
@@ -156,30 +83,6 @@ fn propagation_s(world: &World, changed: Timestamp) -> Option<f64> {
     let number = state.traffic.changes.iter().position(|c| c.at == changed)? + 1;
     let last = state.clients.last_use.get(&(number, state.direction.source.clone()))?;
     Some(last.seconds_since(changed).max(0.0))
-}
-
-/// The earliest moment at which DNS and the canary results since `moved_at` allow `verify-traffic` to say that the target
-/// serves: asked of the very decision, against what was readable at each moment.
-fn serves_at(world: &World, change: &RoutingChange, moved_at: Timestamp, ended: Timestamp) -> Timestamp {
-    let (plan, direction) = {
-        let state = world.state();
-        (state.plan.clone(), state.direction.clone())
-    };
-    let watching: Vec<_> =
-        plan.canaries.iter().filter(|c| c.watches == direction.target && c.runs_in != direction.source).collect();
-    let entry = BTreeSet::from(["the target".to_owned()]);
-    let mut at = moved_at;
-    while at < ended {
-        let canaries: Vec<_> = watching.iter().map(|c| world.canary_points(c, moved_at, at)).collect();
-        let answers = change.answered_at.is_some_and(|answered| answered <= at);
-        let now = if answers { entry.clone() } else { BTreeSet::new() };
-        let names = [NameSeen { name: "all".to_owned(), now, target: entry.clone() }];
-        if verify_traffic(&names, &canaries, &plan.limits, moved_at, at) == Traffic::Verified {
-            return at;
-        }
-        at = Timestamp::from_ms(at.as_ms() + GRAIN_MS);
-    }
-    ended
 }
 
 /// The longest disruption, from the first failed request until every client was served again; `None` when the last one

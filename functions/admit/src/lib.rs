@@ -135,6 +135,10 @@ fn evidence(run: RunRef, plan: &Plan, admission: &Admission, objections: &[Reaso
             "brokers": shares_of(plan.resources_of(Step::PromoteBroker, Requirement::Required)),
             "services": shares_of(plan.resources_of(Step::ScaleCompute, Requirement::Required)),
             "drains": shares_of(drains.map(|b| &b.name)),
+            "settle_s": match run.rehearsal {
+                None => plan.limits.green_window.as_ms() / 2000,
+                Some(_) => 0,
+            },
             "scaled": shares_of(plan.services.iter().map(|s| &s.name)),
             "best_effort": best_effort(plan),
         },

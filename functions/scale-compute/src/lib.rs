@@ -32,6 +32,9 @@ pub struct Ports<'a> {
     pub compute: &'a dyn Compute,
 }
 
+/// The parameter that suspends scaling in, as the journal has it.
+const SUSPENDED: &str = "SuspendedState.DynamicScalingInSuspended";
+
 /// The message of this step.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,7 @@ use lifeboat_ports::within;
 use lifeboat_step::{Pace, Reply, Run};
 use serde_json::{Value, json};
 
-use super::{Called, Ports, describe, mutation, placement, scalable_target};
+use super::{Called, Ports, SUSPENDED, describe, mutation, placement, scalable_target};
 
 pub(super) async fn see_to(
     run: &Run,
@@ -92,7 +92,7 @@ async fn call(
     let at = placement(run, service)?;
     let performed = match raise {
         Raise::Minimum(minimum) => {
-            let suspended = ("SuspendedState.DynamicScalingInSuspended", true.to_string());
+            let suspended = (SUSPENDED, true.to_string());
             let parameters = scalable_target(at, [("MinCapacity", minimum.to_string()), suspended]);
             let send = ports.compute.raise_minimum(service, run.target(), minimum);
             mutation(run, service, attempt, raise.operation(), parameters)

@@ -2,13 +2,13 @@
 
 use lifeboat_model::StepError;
 use lifeboat_model::evidence::{ScaleIn, ServiceSeen};
-use lifeboat_model::journal::{Attempts, Entry};
+use lifeboat_model::journal::{Attempts, Entry, Note};
 use lifeboat_model::limits::Step;
 use lifeboat_model::plan::Service;
 use lifeboat_step::{Reply, Run};
 use serde_json::{Value, json};
 
-use super::{Called, Ports, describe, mutation, placement, scalable_target};
+use super::{Called, Ports, SUSPENDED, describe, mutation, placement, scalable_target};
 
 /// One look, and one call where scale-in is suspended. Nothing is waited for: the call is the last word on it.
 pub(super) async fn see_to(
@@ -21,10 +21,13 @@ pub(super) async fn see_to(
     match seen.scale_in {
         None => return Ok(Reply::done(false, evidence(service, &seen, "it does not scale by itself"))),
         Some(ScaleIn::Allowed) => return Ok(Reply::done(false, evidence(service, &seen, "scale-in is allowed"))),
+        Some(ScaleIn::Suspended) if !was_suspended_by_this_run(service, journal) => {
+            return Ok(Reply::done(false, evidence(service, &seen, "scale-in was suspended by somebody else")));
+        }
         Some(ScaleIn::Suspended) => {}
     }
     let attempt = Attempts::of(journal, Step::ScaleCompute, service.name.as_str()).count + 1;
-    let resumed = ("SuspendedState.DynamicScalingInSuspended", false.to_string());
+    let resumed = (SUSPENDED, false.to_string());
     let parameters = scalable_target(placement(run, service)?, [resumed]);
     let send = ports.compute.resume_scale_in(service, run.target());
     let performed = mutation(run, service, attempt, "application-autoscaling:RegisterScalableTarget", parameters)
@@ -38,6 +41,25 @@ pub(super) async fn see_to(
             Err(StepError::Ambiguous(what))
         }
     }
+}
+
+/// What a person suspended is for a person to resume.
+fn was_suspended_by_this_run(service: &Service, journal: &[Entry]) -> bool {
+    journal.iter().any(|entry| match &entry.note {
+        Note::Intent { call, .. } if entry.step == Step::ScaleCompute && entry.resource == service.name.as_str() => {
+            call.parameters.get(SUSPENDED).is_some_and(|value| value == "true")
+        }
+        Note::Intent { .. }
+        | Note::Outcome { .. }
+        | Note::WouldCall { .. }
+        | Note::Assessed { .. }
+        | Note::Approved { .. }
+        | Note::SourceLeft
+        | Note::Ready { .. }
+        | Note::WritersVerified
+        | Note::TrafficVerified
+        | Note::Concluded { .. } => false,
+    })
 }
 
 fn evidence(service: &Service, seen: &ServiceSeen, what: &str) -> Value {

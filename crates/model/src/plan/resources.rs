@@ -180,12 +180,12 @@ impl Engine {
 impl Service {
     /// How many tasks the target needs for a source that runs `source_tasks`, or is said to.
     pub fn wanted(&self, source_tasks: Option<u32>) -> u32 {
-        let tasks = source_tasks.unwrap_or(0).max(self.capacity);
-        (tasks * self.match_percent).div_ceil(100)
+        let tasks = u64::from(source_tasks.unwrap_or(0).max(self.capacity));
+        u32::try_from((tasks * u64::from(self.match_percent)).div_ceil(100)).unwrap_or(u32::MAX)
     }
 
     /// With how many of `wanted` tasks a run goes on when its time is over.
     pub fn enough(&self, wanted: u32) -> u32 {
-        (wanted * self.minimum_percent).div_ceil(100)
+        u32::try_from((u64::from(wanted) * u64::from(self.minimum_percent)).div_ceil(100)).unwrap_or(u32::MAX)
     }
 }

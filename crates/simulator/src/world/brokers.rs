@@ -142,7 +142,7 @@ impl World {
     }
 
     /// How many messages waited in `broker` in `region`: one value a minute, none for the minutes in the dark.
-    pub(super) fn message_points(&self, broker: &Broker, region: &Region, since: Timestamp) -> Vec<Point> {
+    pub(crate) fn message_points(&self, broker: &Broker, region: &Region, since: Timestamp) -> Vec<Point> {
         self.broker_points(broker, region, since, BrokerMember::messages)
     }
 

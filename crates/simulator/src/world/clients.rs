@@ -166,20 +166,27 @@ impl World {
         fit < 1.0 && self.chance() >= fit
     }
 
+    /// What a write with this `turn` goes to.
+    fn written_with(&self, turn: usize) -> Option<Written> {
+        let state = self.state();
+        let (databases, caches) = (&state.aurora.databases, &state.caches.datastores);
+        let pairs = &state.brokers.pairs;
+        let n = turn % (databases.len() + caches.len() + pairs.len()).max(1);
+        let after_databases = n.checked_sub(databases.len());
+        let after_caches = after_databases.and_then(|n| n.checked_sub(caches.len()));
+        match (after_databases, after_caches) {
+            (None, _) => databases.keys().nth(n).map(|name| Written::Database(name.clone())),
+            (Some(n), None) => {
+                caches.values().nth(n).map(|d| Written::Cache(d.cache.name.clone(), d.cache.requirement))
+            }
+            (_, Some(n)) => pairs.values().nth(n).map(|p| Written::Broker(p.broker.name.clone(), p.broker.requirement)),
+        }
+    }
+
     /// Whether the store in `region` takes a write, to what is up with this `turn`: each database, cache and broker in
     /// turn. The store does without those of which the plan says that traffic may move without them.
     pub(super) fn store_writes(&self, region: &Region, turn: usize) -> bool {
-        let written = {
-            let state = self.state();
-            let databases = state.aurora.databases.keys().map(|name| Written::Database(name.clone()));
-            let caches = state.caches.datastores.values().map(|d| &d.cache);
-            let caches = caches.map(|c| Written::Cache(c.name.clone(), c.requirement));
-            let brokers = state.brokers.pairs.values().map(|p| &p.broker);
-            let brokers = brokers.map(|b| Written::Broker(b.name.clone(), b.requirement));
-            let mut all: Vec<Written> = databases.chain(caches).chain(brokers).collect();
-            let count = all.len().max(1);
-            (!all.is_empty()).then(|| all.swap_remove(turn % count))
-        };
+        let written = self.written_with(turn);
         let reads = || self.store_reads(region);
         match written {
             None => false,
@@ -234,5 +241,49 @@ fn may_fail(works: bool, requirement: Requirement) -> bool {
     match requirement {
         Requirement::Required => works,
         Requirement::BestEffort => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::fixture::{SOURCE, TARGET, plan, region, world};
+
+    #[test]
+    fn a_checkout_needs_its_cache_unless_the_plan_does_without() {
+        // Databases first, then caches, then brokers: the second write goes to the cache.
+        let cache = 1;
+        for (requirement, works) in [(Requirement::Required, false), (Requirement::BestEffort, true)] {
+            let mut plan = plan();
+            plan.caches[0].requirement = requirement;
+            let world = world(plan);
+            assert!(world.store_writes(&region(TARGET), cache));
+            assert_eq!(world.state().caches.datastores.values().map(|d| d.writes.len()).sum::<usize>(), 1);
+            world.darken(&region(SOURCE));
+            assert_eq!(world.store_writes(&region(TARGET), cache), works);
+            assert!(!world.store_writes(&region(SOURCE), cache), "the store there is dark");
+        }
+    }
+
+    #[test]
+    fn a_canary_that_writes_sees_a_broker_that_does_not_run() {
+        let world = world(plan());
+        assert!(world.store_could_write(&region(TARGET)));
+        for pair in world.state_mut().brokers.pairs.values_mut() {
+            if let Some(member) = pair.members.get_mut(&region(TARGET)) {
+                member.state = lifeboat_model::evidence::BrokerState::Other("REBOOT_IN_PROGRESS".to_owned());
+            }
+        }
+        assert!(!world.store_could_write(&region(TARGET)), "its own RabbitMQ broker");
+        assert!(world.store_could_write(&region(SOURCE)), "the replica is not written to");
+    }
+
+    #[test]
+    fn requests_are_shed_in_proportion_to_the_tasks_that_are_missing() {
+        let world = world(plan());
+        world.state_mut().clients.answers.fill(Some(region(TARGET)));
+        let shed = (0..7_000).filter(|_| world.sheds(&region(TARGET))).count();
+        assert!((2_800..3_200).contains(&shed), "{shed} of 7000, where 4 of 7 tasks run");
+        assert!(!(0..100).any(|_| world.sheds(&region(SOURCE))));
     }
 }

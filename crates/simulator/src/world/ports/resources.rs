@@ -114,3 +114,99 @@ impl Archive for SimPorts {
         self.call(call, None, |world| Ok(world.store_object(home, key, content_type, body))).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lifeboat_model::limits::Step;
+    use lifeboat_ports::Fault;
+    use serde_json::json;
+
+    use super::*;
+    use crate::world::fixture::{SOURCE, TARGET, plan, region, within, world};
+    use crate::world::lambda::Crash;
+    use crate::world::{Caller, StartedBy};
+
+    fn ports(world: &World, step: Step, run_id: &str) -> SimPorts {
+        let caller =
+            Caller { invocation: 1, step, run_id: run_id.to_owned(), home: region(TARGET), crash: Crash::default() };
+        SimPorts::new(world.clone(), caller)
+    }
+
+    fn violated(world: &World) -> Vec<String> {
+        let results = world.state().invariants.results();
+        results.into_iter().filter(|(_, r)| r.violations > 0).map(|(id, _)| id).collect()
+    }
+
+    #[test]
+    fn whoever_promotes_a_cache_twice_without_a_run_violates_everything_that_guards_it() {
+        let world = world(plan());
+        let cache = world.state().plan.caches[0].clone();
+        within(&world, |world| async move {
+            let ports = ports(&world, Step::PromoteCache, "nobody");
+            Caches::promote(&ports, &cache, &region(TARGET)).await.expect("accepted");
+            assert_eq!(violated(&world), ["S11", "S14", "S15", "S4", "S5", "S6", "S8"]);
+            Caches::promote(&ports, &cache, &region(TARGET)).await.expect("accepted, while the first is under way");
+            assert!(violated(&world).contains(&"S10".to_owned()));
+        });
+    }
+
+    #[test]
+    fn s16_only_the_brokers_of_the_plan_are_promoted_and_services_never_shrink() {
+        let world = world(plan());
+        let (rabbit, service) = {
+            let state = world.state();
+            (state.plan.brokers[1].clone(), state.plan.services[0].clone())
+        };
+        within(&world, |world| async move {
+            let ports = ports(&world, Step::ScaleCompute, "nobody");
+            Compute::raise_desired(&ports, &service, &region(TARGET), 5).await.expect("accepted");
+            Compute::raise_minimum(&ports, &service, &region(TARGET), 5).await.expect("accepted");
+            Compute::resume_scale_in(&ports, &service, &region(TARGET)).await.expect("accepted");
+            assert!(!violated(&world).contains(&"S16".to_owned()));
+            Compute::raise_desired(&ports, &service, &region(TARGET), 3).await.expect("accepted");
+            let shrinks = || world.state().invariants.results().get("S16").map(|r| r.violations);
+            assert_eq!(shrinks(), Some(1));
+            Brokers::promote(&ports, &rabbit, &region(TARGET), Mode::Failover).await.expect_err("it has no replica");
+            assert_eq!(shrinks(), Some(2));
+        });
+    }
+
+    #[test]
+    fn s17_a_rehearsal_may_look_and_tell_and_is_found_out_when_it_calls_what_changes_something() {
+        let world = world(plan());
+        let service = world.state().plan.services[0].clone();
+        within(&world, |world| async move {
+            let input = json!({"plan": "store", "target": TARGET, "mode": "rehearse"});
+            world.start_execution(&region(TARGET), "rehearsal", input, StartedBy::Operator);
+            let run_id = world.state().runs[0].execution.id.clone();
+            let ports = ports(&world, Step::ScaleCompute, &run_id);
+            Compute::describe(&ports, &service, &region(TARGET)).await.expect("described");
+            Notices::publish(&ports, "Rehearsed", "nothing was changed").await.expect("published");
+            assert!(!violated(&world).contains(&"S17".to_owned()));
+            Compute::raise_desired(&ports, &service, &region(TARGET), 7).await.expect("accepted");
+            assert!(violated(&world).contains(&"S17".to_owned()));
+        });
+    }
+
+    #[test]
+    fn a_dark_region_answers_no_call() {
+        let world = world(plan());
+        let state = world.state().plan.clone();
+        world.darken(&region(SOURCE));
+        within(&world, |world| async move {
+            let ports = ports(&world, Step::Assess, "nobody");
+            let dark = region(SOURCE);
+            let errors = [
+                Caches::describe(&ports, &state.caches[0], &dark).await.err(),
+                Tables::describe(&ports, &state.tables[0], &dark).await.err(),
+                Brokers::describe(&ports, &state.brokers[0], &dark).await.err(),
+                Compute::desired(&ports, &state.services[0], &dark).await.err(),
+            ];
+            for error in errors {
+                let fault = error.map(|e| e.fault);
+                assert!(matches!(fault, Some(Fault::Unreachable | Fault::TimedOut)), "{fault:?}");
+            }
+            assert!(Caches::describe(&ports, &state.caches[0], &region(TARGET)).await.is_ok());
+        });
+    }
+}
