@@ -143,22 +143,8 @@ impl DrillArgs {
     /// `--source` is not a Region of the plan.
     pub fn direction(&self, scenario: Scenario, plan: &Plan) -> Result<Direction, Failure> {
         let [first, second] = plan.regions.clone();
-        let source = match (&self.source, scenario) {
-            (Some(source), _) => source.clone(),
-            (None, Scenario::Failback) => second.clone(),
-            (
-                None,
-                Scenario::RegionalOutage
-                | Scenario::PlannedSwitchover
-                | Scenario::TargetUnhealthy
-                | Scenario::LagOverLimit
-                | Scenario::PromotionStalls
-                | Scenario::TwoOperators
-                | Scenario::RoutingEndpointsDown
-                | Scenario::FlappingAlarm
-                | Scenario::RoundTrip,
-            ) => first.clone(),
-        };
+        let begins = if scenario.begins_away_from_home() { &second } else { &first };
+        let source = self.source.clone().unwrap_or_else(|| begins.clone());
         match source {
             s if s == first => Ok(Direction { source: first, target: second }),
             s if s == second => Ok(Direction { source: second, target: first }),

@@ -36,9 +36,9 @@ pub fn region(name: &str) -> Region {
 pub fn options(scenario: Scenario, seed: u64) -> DrillOptions {
     let plan = plan();
     let [first, second] = plan.regions.clone();
-    let direction = match scenario {
-        Scenario::Failback => Direction { source: second, target: first },
-        _ => Direction { source: first, target: second },
+    let direction = match scenario.begins_away_from_home() {
+        true => Direction { source: second, target: first },
+        false => Direction { source: first, target: second },
     };
     DrillOptions { plan, machine: machine(), scenario, mode: scenario.mode(), direction, seed }
 }

@@ -41,7 +41,10 @@ impl RunRecord {
     pub fn outcome(&self) -> Option<Outcome> {
         let (_, ended) = self.ended.as_ref()?;
         match &ended.result {
-            Ok(_) => Some(Outcome::Completed),
+            Ok(output) => {
+                let ended_as = |outcome: &Outcome| output["outcome"] == outcome.as_str();
+                [Outcome::Completed, Outcome::Rehearsed].into_iter().find(ended_as)
+            }
             Err(error) => [Outcome::Unchanged, Outcome::NeedsOperator]
                 .into_iter()
                 .find(|o| error.error.strip_prefix("Lifeboat.") == Some(o.as_str())),

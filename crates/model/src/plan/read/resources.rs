@@ -1,5 +1,6 @@
 //! Reads the resources of a plan.
 
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
 use super::super::{
@@ -44,6 +45,11 @@ pub(super) fn read_caches(at: &Cursor<'_>, regions: Option<&[Region; 2]>) -> Opt
                 Some(group)
             })
         });
+        if let Some(groups) = &groups
+            && groups.values().collect::<BTreeSet<_>>().len() != groups.len()
+        {
+            f.optional("groups")?.problem("a different name in each Region; AWS tells a datastore's members by it");
+        }
         let requirement = f.or("requirement", Requirement::default(), |c| c.parse());
         Some(Cache { name: name?, global_datastore: global_datastore?, groups: groups?, requirement: requirement? })
     });
