@@ -3,7 +3,7 @@
 //! Purpose: a function's `main.rs` says which adapters its step gets, and nothing else.
 //! Guarantees: an error leaves the function under the name that the state machine branches on; its message is cut to what
 //! Lambda and Step Functions carry; each invocation writes a line of JSON to standard output when it begins and one when
-//! it ends. Of a message they carry the names that are listed in [`Subject`], never the message: no task token is logged.
+//! it ends. Of a message they carry the names that are listed in `Subject`, never the message: no task token is logged.
 //! Effects: polls the Lambda Runtime API, writes to standard output. Fails when: the Runtime API is gone, or there is no
 //! Lambda environment.
 

@@ -194,9 +194,9 @@ pub const CALL_TIMEOUT: Period = Period::seconds(15);
 /// time-out, and the time to write what came of it. Less than its own hard timeout.
 pub const CALLS_END: Period = Period::seconds(18);
 
-/// How long after its beginning `conclude` gives up storing and telling its report: less than its state's time-out, which
-/// would else end a run that is well concluded.
-pub const REPORTED_BY: Period = Period::seconds(30);
+/// How long after its beginning `conclude` gives up storing and telling its report: less than its hard timeout, at which AWS
+/// would end it and the state machine would call a run that is well concluded again.
+pub const REPORTED_BY: Period = Period::seconds(50);
 
 /// How long one call to a routing-control endpoint may take before the next endpoint is asked.
 pub const ENDPOINT_TIMEOUT: Period = Period::ms(1500);

@@ -98,13 +98,11 @@ impl World {
         answer.expect("an answer")
     }
 
-    fn act<T>(&self, service: Service, operation: &str, done: T) -> impl Future<Output = Result<T, CallError>> {
-        async move {
-            match service {
-                Service::Answers => Ok(done),
-                Service::Fails => Err(CallError::new(operation, "us-west-2", Fault::Denied)),
-                Service::Hangs => std::future::pending().await,
-            }
+    async fn act<T>(&self, service: Service, operation: &str, done: T) -> Result<T, CallError> {
+        match service {
+            Service::Answers => Ok(done),
+            Service::Fails => Err(CallError::new(operation, "us-west-2", Fault::Denied)),
+            Service::Hangs => std::future::pending().await,
         }
     }
 }

@@ -97,14 +97,18 @@ const fn is_good(step: Step) -> bool {
     }
 }
 
-/// A call, from its intent until the journal says that what it began is there: its resource seen ready; for databases,
-/// every writer verified; or until the same step calls again. Else until what came of the call.
+/// A call, from its intent until the journal says that what it began is there; one that was accepted and never seen to
+/// end lasts until the run's end, like one whose fate nobody knows.
 fn bar(report: &RunReport, call: &CallMade, scale: &Scale) -> Item {
     let answered_s = call.took_s.map_or(report.run_s, |took_s| call.at_s + took_s);
-    let until_s = match call.effect {
-        Effect::Accepted => done_s(report, call).unwrap_or(answered_s),
-        Effect::None => answered_s,
-        Effect::Unknown => report.run_s.max(answered_s),
+    let (until_s, tone) = match call.effect {
+        Effect::Accepted => match work(report, call) {
+            Work::Done(at_s) => (at_s, Tone::Good),
+            Work::IsTheCall => (answered_s, Tone::Good),
+            Work::NotSeenDone => (report.run_s.max(answered_s), Tone::Calm),
+        },
+        Effect::None => (answered_s, Tone::Calm),
+        Effect::Unknown => (report.run_s.max(answered_s), Tone::Bad),
     };
     let operation = call.call.as_ref().map_or("a call", |c| c.operation.as_str());
     let of_it = call.request_id.as_deref().or(call.error.as_deref()).unwrap_or_default();
@@ -114,25 +118,42 @@ fn bar(report: &RunReport, call: &CallMade, scale: &Scale) -> Item {
         is_moment: false,
         label: shortened(&call.resource, LABEL_MAX),
         full: format!("{}: {operation}, attempt {}: {of_it}", call.resource, call.attempt),
-        tone: match call.effect {
-            Effect::Accepted => Tone::Good,
-            Effect::None => Tone::Calm,
-            Effect::Unknown => Tone::Bad,
-        },
+        tone,
     }
 }
 
-fn done_s(report: &RunReport, call: &CallMade) -> Option<f64> {
-    let mut later = report.timeline.iter().filter(|l| l.at_s > call.at_s);
-    let is_next = |c: &&CallMade| (c.step, &c.resource) == (call.step, &call.resource) && c.attempt > call.attempt;
-    let next_s = report.calls.iter().find(is_next).map_or(f64::INFINITY, |c| c.at_s);
+/// The work that an accepted call began.
+enum Work {
+    /// It was seen done at this second: its resource ready, or for databases every writer verified.
+    Done(f64),
+    /// There is none beside the call.
+    IsTheCall,
+    /// The journal never says that it was done.
+    NotSeenDone,
+}
+
+fn work(report: &RunReport, call: &CallMade) -> Work {
+    let is_mine = |step: Step, resource: &str| step == call.step && resource == call.resource;
+    let next = report.calls.iter().find(|c| is_mine(c.step, &c.resource) && c.attempt > call.attempt);
+    let next_s = next.map_or(f64::INFINITY, |c| c.at_s);
+    let mut later = report.timeline.iter().filter(|l| l.at_s > call.at_s && l.at_s < next_s);
+    // Before the next call, the last word about a resource is that it is ready, or what came of this call.
+    let answer_at = call.took_s.map(|took_s| call.at_s + took_s);
+    let mut ready = later.clone().filter(|l| is_mine(l.step, &l.resource)).map(|l| l.at_s);
+    let ready = ready.next_back().filter(|at_s| answer_at.is_none_or(|answered| *at_s > answered + 0.001));
     match call.step {
-        Step::PromoteDatabase => later.find(|l| l.step == Step::VerifyWriters).map(|l| l.at_s.min(next_s)),
-        // Before the next call, the last word about a resource is that it is ready, or what came of the call.
-        Step::ScaleCompute | Step::PromoteCache | Step::PromoteBroker | Step::CheckTable => {
-            let is_mine = |l: &&Line| l.step == call.step && l.resource == call.resource && l.at_s <= next_s;
-            later.filter(is_mine).map(|l| l.at_s).next_back()
-        }
+        Step::PromoteDatabase => match later.find(|l| l.step == Step::VerifyWriters) {
+            Some(verified) => Work::Done(verified.at_s),
+            None if next.is_some() => Work::IsTheCall,
+            None => Work::NotSeenDone,
+        },
+        Step::PromoteCache | Step::PromoteBroker => match ready {
+            Some(at_s) => Work::Done(at_s),
+            None if next.is_some() => Work::IsTheCall,
+            None => Work::NotSeenDone,
+        },
+        // Raising a minimum or letting go of it is over with the call.
+        Step::ScaleCompute | Step::CheckTable => ready.map_or(Work::IsTheCall, Work::Done),
         Step::StartRun
         | Step::Admit
         | Step::Assess
@@ -141,6 +162,6 @@ fn done_s(report: &RunReport, call: &CallMade) -> Option<f64> {
         | Step::VerifyWriters
         | Step::ShiftTraffic
         | Step::VerifyTraffic
-        | Step::Conclude => None,
+        | Step::Conclude => Work::IsTheCall,
     }
 }
