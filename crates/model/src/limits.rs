@@ -151,7 +151,7 @@ pub const PROMOTION_CALLS_MAX: u32 = 3;
 pub const SCALING_CALLS_MAX: u32 = 6;
 
 /// Inside one invocation: how long a step watches an operation before it answers `pending`.
-pub const WATCH: Period = Period::seconds(45);
+pub const WATCH: Period = Period::seconds(48);
 
 /// The least time between two looks while watching: completion is seen half of it late, on average.
 pub const POLL: Period = Period::ms(500);

@@ -59,7 +59,7 @@ pub async fn see_to(run: &Run, broker: &Broker, pace: Rc<Pace>, ports: &Ports<'_
                 }
             }
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         state = describe(run, broker, ports).await?;
     }
 }

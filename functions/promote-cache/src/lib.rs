@@ -42,7 +42,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let message: ShareMessage = parse(&event)?;
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let caches = ShareMessage::resolve(&message.resources, "cache", |name| run.plan.cache(name))?;
-    see_to_all(&caches, run.plan.caches.len(), |cache, pace| see_to(&run, cache, pace, ports)).await
+    see_to_all(&caches, run.plan.caches.len(), ports.clock, |cache, pace| see_to(&run, cache, pace, ports)).await
 }
 
 async fn see_to(run: &Run, cache: &Cache, pace: Rc<Pace>, ports: &Ports<'_>) -> Result<Reply, StepError> {
@@ -93,7 +93,7 @@ async fn see_to(run: &Run, cache: &Cache, pace: Rc<Pace>, ports: &Ports<'_>) -> 
                 }
             }
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         state = describe(run, cache, ports).await?;
     }
 }

@@ -42,7 +42,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let databases = ShareMessage::resolve(&message.resources, "database", |name| run.plan.database(name))?;
     let journal = run.shared_journal(ports.ledger, ports.clock);
     let see_to = |database, pace| see_to(&run, database, journal.clone(), pace, ports);
-    see_to_all(&databases, run.plan.databases.len(), see_to).await
+    see_to_all(&databases, run.plan.databases.len(), ports.clock, see_to).await
 }
 
 async fn see_to(
@@ -88,7 +88,7 @@ async fn see_to(
                 Called::LookAgain(effect) => attempts = attempts.and(now, effect),
             },
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         state = describe(run, database, ports).await?;
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn see_to(
                 }
             }
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         seen = describe(run, service, ports).await?;
     }
 }
