@@ -12,7 +12,7 @@ use std::rc::Rc;
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Ground, Promotion, promote_cache};
 use lifeboat_model::evidence::{GlobalCache, Point};
-use lifeboat_model::journal::{Attempts, Call, Effect, Note, newest_verdict};
+use lifeboat_model::journal::{Attempts, Call, Effect, Note};
 use lifeboat_model::limits::{CALL_TIMEOUT, LAG_FRESH, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Cache;
 use lifeboat_model::request::{Mode, Purpose};
@@ -122,7 +122,7 @@ fn is_lost(decision: &Promotion) -> bool {
 async fn recall(run: &Run, cache: &Cache, ports: &Ports<'_>) -> Result<Recalled, StepError> {
     let journal = run.journal(ports.ledger, ports.clock).await?;
     let attempts = Attempts::of(&journal, Step::PromoteCache, cache.name.as_str());
-    Ok(Recalled { attempts, verdict: newest_verdict(&journal).cloned() })
+    Ok(Recalled { attempts, verdict: run.verdict(&journal) })
 }
 
 async fn describe(run: &Run, cache: &Cache, ports: &Ports<'_>) -> Result<GlobalCache, StepError> {

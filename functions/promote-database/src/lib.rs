@@ -13,7 +13,7 @@ use std::rc::Rc;
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
-use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
+use lifeboat_model::journal::{Attempts, Call, Effect};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Database;
 use lifeboat_model::request::{Mode, Purpose};
@@ -55,12 +55,12 @@ async fn see_to(
     let began = ports.clock.now();
     let (journal, mut state) = try_join(journal, describe(run, database, ports)).await?;
     let mut attempts = Attempts::of(&journal, Step::PromoteDatabase, database.name.as_str());
-    let verdict = newest_verdict(&journal);
+    let verdict = run.verdict(&journal);
     let mut lost_since = None;
     loop {
         let now = ports.clock.now();
         let limit = run.plan.limits.promotion;
-        let decision = promote_database(database, &run.lock, &state, &attempts, verdict, limit, now);
+        let decision = promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now);
         lost_since = if is_lost(&decision) { lost_since.or(Some(now)) } else { None };
         match decision {
             Promotion::Watch(what) if run.purpose == Purpose::Rehearse => {

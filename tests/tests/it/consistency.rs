@@ -6,12 +6,12 @@ use lifeboat_model::decide::TRANSITION_FRESH;
 use lifeboat_model::limits::{FUNCTIONS_AT_ONCE, LEASE, Step, VERIFY_WRITERS_WINDOW, WATCH};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{ReasonCode, StepError};
-use lifeboat_simulator::Scenario;
 use lifeboat_simulator::invariants::STATEMENTS;
+use lifeboat_simulator::{DrillOptions, Scenario, play};
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
-use crate::common::{machine, played, root, text};
+use crate::common::{machine, options, root, text, whole_plan};
 
 fn template() -> Yaml<'static> {
     let text: &'static str = Box::leak(text("template.yaml").into_boxed_str());
@@ -185,8 +185,11 @@ fn granted(template: &Yaml<'static>, step: Step) -> BTreeSet<String> {
 #[test]
 fn s16_each_role_holds_exactly_the_calls_that_its_step_was_seen_to_make() {
     let mut made: BTreeMap<Step, BTreeSet<String>> = BTreeMap::new();
-    for scenario in Scenario::ALL {
-        let played = played(scenario, 1, |_| {});
+    let as_shipped = Scenario::ALL.map(|scenario| options(scenario, 1));
+    let with_more_kinds = [Scenario::RegionalOutage, Scenario::PlannedSwitchover]
+        .map(|scenario| DrillOptions { plan: whole_plan(), ..options(scenario, 1) });
+    for options in as_shipped.iter().chain(&with_more_kinds) {
+        let played = play(options, |_| {}).expect("each scenario has its own mode");
         for call in &played.world.state().lambda.calls {
             let actions = made.entry(call.step).or_default();
             match call.operation {
