@@ -29,6 +29,7 @@ pub const MACHINE: &str = include_str!("../../../statemachine/failover.asl.json"
 pub fn run(args: Args) -> Exit {
     let done = match args.command {
         Command::Drill(args) => drill_command::run(&args),
+        Command::Rehearse(args) => drill_command::run(&args.into_drill()),
         Command::Plan(args) => plan_command::run(&args),
     };
     done.unwrap_or_else(|failure: Failure| {

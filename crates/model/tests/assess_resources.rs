@@ -1,8 +1,8 @@
 //! Go or refuse: what is wrong with caches, tables, brokers and services, over kind x ill x requirement x mode.
 
-mod common;
 #[path = "common/caches.rs"]
 mod caches;
+mod common;
 #[path = "common/compute.rs"]
 mod compute;
 #[path = "common/world.rs"]
@@ -92,8 +92,7 @@ fn rich(mode: Mode) -> World {
     world.plan.tables = vec![table(Consistency::Strong)];
     world.resources.tables = vec![Look::Saw(table_seen(Consistency::Strong))];
     world.plan.brokers = vec![broker(Engine::ActiveMq)];
-    world.resources.brokers =
-        vec![Look::Saw((brokered(ReplicationRole::Replica, BrokerState::Replica), Vec::new()))];
+    world.resources.brokers = vec![Look::Saw((brokered(ReplicationRole::Replica, BrokerState::Replica), Vec::new()))];
     world.plan.services = vec![service()];
     world.resources.services = vec![Look::Saw(service_seen())];
     world
@@ -279,8 +278,9 @@ fn s6_lag_is_held_to_a_consent_that_is_there_and_waits_for_one_that_is_asked_for
 
 #[test]
 fn s6_no_approval_lifts_the_lag_limit_of_a_switchover() {
-    for (approval, (lag_ms, goes)) in
-        [Approval::NotNeeded, Approval::Awaited].iter().flat_map(|a| [(5_000.0, true), (5_000.1, false)].map(|l| (a, l)))
+    for (approval, (lag_ms, goes)) in [Approval::NotNeeded, Approval::Awaited]
+        .iter()
+        .flat_map(|a| [(5_000.0, true), (5_000.1, false)].map(|l| (a, l)))
     {
         let mut world = good(Mode::Switchover);
         world.lock.run.approval = approval.clone();
@@ -298,8 +298,7 @@ fn s16_evidence_of_another_region_is_not_evidence() {
         table.vantage = east();
         let Look::Saw(service) = &mut world.resources.services[0] else { panic!("it was seen") };
         service.vantage = east();
-        let expected =
-            vec![("table carts", ReasonCode::TableNotReady), ("service web", ReasonCode::ComputeNotReady)];
+        let expected = vec![("table carts", ReasonCode::TableNotReady), ("service web", ReasonCode::ComputeNotReady)];
         assert_eq!(said(&world.verdict()), (expected, vec![]));
         assert_eq!(world.lock.run.direction.target, west());
         assert_eq!(world.verdict().assessed_at, NOW);

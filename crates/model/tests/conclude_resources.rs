@@ -44,8 +44,9 @@ fn ends(plan: Option<&Plan>, entries: &[Entry]) -> Outcome {
 fn s11_completed_only_with_every_required_resource_seen_ready_and_best_effort_ones_do_not_count() {
     let plan = rich_plan();
     let mut completed = 0;
-    for (required, best_effort) in
-        every_subset(&REQUIRED).into_iter().flat_map(|r| every_subset(&BEST_EFFORT).into_iter().map(move |b| (r.clone(), b)))
+    for (required, best_effort) in every_subset(&REQUIRED)
+        .into_iter()
+        .flat_map(|r| every_subset(&BEST_EFFORT).into_iter().map(move |b| (r.clone(), b)))
     {
         let mut entries = promoted_and_verified();
         entries.extend(required.iter().chain(&best_effort).map(|r| ready(*r)));
@@ -116,7 +117,8 @@ fn s17_a_rehearsal_ends_as_rehearsed_or_unchanged_and_touches_no_lock() {
     let call = Call { operation: "rds:FailoverGlobalCluster".to_owned(), region: west(), parameters: [].into() };
     let would_call = entry(Step::PromoteDatabase, "orders", at(-100), Note::WouldCall { call });
     let assessed = entry(Step::Assess, "store", at(-110), Note::Assessed { verdict: no_go(at(-110)) });
-    let journals = [vec![], vec![would_call.clone()], vec![assessed, would_call, writers_verified(-90), traffic_verified(-80)]];
+    let journals =
+        [vec![], vec![would_call.clone()], vec![assessed, would_call, writers_verified(-90), traffic_verified(-80)]];
     for (entries, lock) in journals.iter().flat_map(|j| every_lock().into_iter().map(move |l| (j, l))) {
         for (failed, plan) in [(false, Some(plan())), (true, Some(plan())), (false, None), (true, None)] {
             let failure = failed.then(failure);

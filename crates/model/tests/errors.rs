@@ -36,12 +36,8 @@ fn an_error_says_everything_at_once_and_what_to_do() {
 
 #[test]
 fn several_errors_are_one_the_worst_of_them_with_everything_of_its_kind() {
-    let problem = |field: &str| Problem {
-        line: None,
-        field: field.to_owned(),
-        value: "1".to_owned(),
-        expected: "2".to_owned(),
-    };
+    let problem =
+        |field: &str| Problem { line: None, field: field.to_owned(), value: "1".to_owned(), expected: "2".to_owned() };
     let reason = |resource: &str| Reason::new(ReasonCode::LagUnknown, resource, "no value");
     // Each kind twice, from the worst to the best; and what one error of each kind's two says.
     let kinds = [

@@ -119,7 +119,10 @@ fn s13_all_polls_of_one_kind_stay_within_twenty_a_second_and_each_look_fits_into
     }
     for resources in 0..=400_usize {
         let poll = poll_among(resources);
-        assert!(poll >= POLL && poll <= POLL_MAX && resources as i64 * 1000 <= 20 * poll.as_ms(), "{resources}: {poll}");
+        assert!(
+            poll >= POLL && poll <= POLL_MAX && resources as i64 * 1000 <= 20 * poll.as_ms(),
+            "{resources}: {poll}"
+        );
     }
 }
 

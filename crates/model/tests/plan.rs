@@ -228,7 +228,8 @@ fn every_limit(limits: &Limits) -> [(&'static str, Period, u32); 9] {
 
 #[test]
 fn limits_that_are_not_given_have_their_defaults() {
-    for limits in [Limits::default(), read_plan(&without("/limits")).limits, read_plan(&with("/limits", json!({}))).limits]
+    for limits in
+        [Limits::default(), read_plan(&without("/limits")).limits, read_plan(&with("/limits", json!({}))).limits]
     {
         for (name, period, default_s) in every_limit(&limits) {
             assert_eq!(period, Period::seconds(default_s), "{name}");
@@ -300,7 +301,10 @@ fn every_resource_is_read_as_it_was_written() {
     assert_eq!((cache.name.as_str(), cache.global_datastore.as_str()), ("sessions", "ldgnf-sessions"));
     assert_eq!(cache.groups, [east(), west()].map(|r| (r.clone(), format!("sessions-{r}"))).into());
     assert_eq!((plan.tables[0].table.as_str(), plan.tables[1].table.as_str()), ("store-carts", "store-views"));
-    assert_eq!(plan.tables.iter().map(|t| t.consistency).collect::<Vec<_>>(), [Consistency::Eventual, Consistency::Strong]);
+    assert_eq!(
+        plan.tables.iter().map(|t| t.consistency).collect::<Vec<_>>(),
+        [Consistency::Eventual, Consistency::Strong]
+    );
     assert_eq!(plan.brokers[0].engine, Engine::ActiveMq);
     assert_eq!(plan.brokers[1].engine, Engine::RabbitMq { in_flight: InFlight::Drain, queues: 3 });
     let broker = &plan.brokers[0].brokers[&east()];

@@ -100,11 +100,12 @@ fn tables_differ_in_name_and_table() {
 
 #[test]
 fn brokers_differ_in_name_and_id_and_say_what_becomes_of_messages_where_nobody_replicates_them() {
-    const IN_FLIGHT: &str =
-        "accept (messages stay where they are) or drain (a planned move waits for empty queues)";
+    const IN_FLIGHT: &str = "accept (messages stay where they are) or drain (a planned move waits for empty queues)";
     check(&[
         (&[("brokers", LIST)], |p| p["brokers"] = json!([])),
-        (&[("brokers[1].name", "a broker name that stands nowhere else")], |p| p["brokers"][1]["name"] = json!("events")),
+        (&[("brokers[1].name", "a broker name that stands nowhere else")], |p| {
+            p["brokers"][1]["name"] = json!("events")
+        }),
         (&[("brokers[0].brokers.us-west-2.id", "a broker id that stands nowhere else")], |p| {
             p["brokers"][0]["brokers"]["us-west-2"]["id"] = json!("b-events-us-east-1")
         }),
@@ -151,7 +152,9 @@ fn services_differ_in_name_and_place_and_their_target_groups_lie_in_their_region
     const LEAST: &str = "a whole number from 1 to 100";
     check(&[
         (&[("services", LIST)], |p| p["services"] = json!([])),
-        (&[("services[1].name", "a service name that stands nowhere else")], |p| p["services"][1]["name"] = json!("web")),
+        (&[("services[1].name", "a service name that stands nowhere else")], |p| {
+            p["services"][1]["name"] = json!("web")
+        }),
         (&[("services[1].placements.us-east-1", "a service of a cluster that stands nowhere else")], |p| {
             p["services"][1]["placements"]["us-east-1"]["service"] = json!("web-us-east-1")
         }),

@@ -124,10 +124,7 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
         call: Call {
             operation: operation.to_owned(),
             region,
-            parameters: BTreeMap::from([
-                ("GlobalClusterIdentifier".to_owned(), database.global_cluster.clone()),
-                ("TargetDbClusterIdentifier".to_owned(), target.to_string()),
-            ]),
+            parameters: parameters(run.lock.run.mode, database, target),
         },
         timeout: CALL_TIMEOUT,
         mark: Mark::PointOfNoReturn,
@@ -150,6 +147,19 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
         Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
         Performed::Made(Err(error)) => Err(error.while_changing()),
     }
+}
+
+/// The parameters of the call. Without `AllowDataLoss` AWS would take a failover for a switchover.
+fn parameters(mode: Mode, database: &Database, target: &Arn) -> BTreeMap<String, String> {
+    let allows_loss = match mode {
+        Mode::Switchover => None,
+        Mode::Failover => Some(("AllowDataLoss".to_owned(), "true".to_owned())),
+    };
+    let named = [
+        ("GlobalClusterIdentifier".to_owned(), database.global_cluster.clone()),
+        ("TargetDbClusterIdentifier".to_owned(), target.to_string()),
+    ];
+    named.into_iter().chain(allows_loss).collect()
 }
 
 fn cluster_in_target<'a>(run: &Run, database: &'a Database) -> Result<&'a Arn, StepError> {

@@ -13,8 +13,7 @@ use lifeboat_model::{Period, Plan, Timestamp};
 use crate::common::{NOW, RUN, at, entry, held, intent, outcome, plan};
 
 pub const COOL_DOWN: Period = Period::seconds(3600);
-pub const OUTCOMES: [Outcome; 4] =
-    [Outcome::Completed, Outcome::Unchanged, Outcome::NeedsOperator, Outcome::Rehearsed];
+pub const OUTCOMES: [Outcome; 4] = [Outcome::Completed, Outcome::Unchanged, Outcome::NeedsOperator, Outcome::Rehearsed];
 
 /// What the journal says of one step's calls.
 #[derive(Clone, Copy, Debug, PartialEq)]
