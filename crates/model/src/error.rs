@@ -205,12 +205,14 @@ reason_codes! {
     TableBehind = "table-behind", "look at ReplicationLatency in the source; wait until it falls, then start again";
     /// A broker does not run in the target, or could not be promoted.
     BrokerNotReady = "broker-not-ready", "look at the broker in the Amazon MQ console of the target";
+    /// In a failover nobody can say how far an eventually consistent table is behind. Warns, and refuses nothing.
+    TableLagUnknown = "table-lag-unknown", "nothing now; look at the table's newest items in the source when it is back";
     /// Messages are left in the source's broker.
     BrokerNotDrained = "broker-not-drained", "let consumers in the source empty the queues, then acknowledge";
     /// The target's capacity cannot be raised as far as the plan wants.
     ComputeNotReady = "compute-not-ready", "look at the service and its scaling limits in the target";
     /// The capacity that the target needs did not come in time.
-    CapacityShort = "capacity-short", "look at the service's events in the target; raise minimum_percent only if less is enough";
+    CapacityShort = "capacity-short", "look at the service's events in the target; lower minimum_percent only if less is enough";
     /// Traffic did not leave the source in time.
     SourceNotDrained = "source-not-drained", "look at DNS; the source is off, the target serves, writers have not moved";
     /// AWS refused a call.

@@ -54,14 +54,16 @@ const KINDS: [Kind; 4] = [
         resource: "cache sessions",
         code: ReasonCode::CacheNotReady,
         require: |w, r| w.plan.caches[0].requirement = r,
-        ail: |w, ill| look(&mut w.resources.caches[0], ill, |s| s.members.retain(|m| m.role == CacheRole::Primary)),
+        ail: |w, ill| {
+            look(&mut w.resources.caches[0], ill, |(s, _)| s.members.retain(|m| m.role == CacheRole::Primary))
+        },
     },
     Kind {
         resource: "table carts",
         code: ReasonCode::TableNotReady,
         require: |w, r| w.plan.tables[0].requirement = r,
         ail: |w, ill| {
-            look(&mut w.resources.tables[0], ill, |s| s.status = TableStatus::Other("CREATING".to_owned()));
+            look(&mut w.resources.tables[0], ill, |(s, _)| s.status = TableStatus::Other("CREATING".to_owned()));
         },
     },
     Kind {
@@ -88,9 +90,9 @@ const KINDS: [Kind; 4] = [
 fn rich(mode: Mode) -> World {
     let mut world = good(mode);
     world.plan.caches = vec![cache()];
-    world.resources.caches = vec![Look::Saw(cached(&east()))];
+    world.resources.caches = vec![Look::Saw((cached(&east()), lag(400.0)))];
     world.plan.tables = vec![table(Consistency::Strong)];
-    world.resources.tables = vec![Look::Saw(table_seen(Consistency::Strong))];
+    world.resources.tables = vec![Look::Saw((table_seen(Consistency::Strong), lag(400.0)))];
     world.plan.brokers = vec![broker(Engine::ActiveMq)];
     world.resources.brokers = vec![Look::Saw((brokered(ReplicationRole::Replica, BrokerState::Replica), Vec::new()))];
     world.plan.services = vec![service()];
@@ -167,7 +169,7 @@ fn s16_what_was_seen_of_one_resource_says_nothing_of_another() {
         world.plan.caches.insert(0, second);
         world.resources.caches.insert(0, Look::Forgotten);
         assert_eq!(said(&world.verdict()), (vec![("cache pages", ReasonCode::CacheNotReady)], vec![]));
-        world.resources.caches = vec![Look::Saw(cached(&east())), Look::Silent];
+        world.resources.caches = vec![Look::Saw((cached(&east()), lag(400.0))), Look::Silent];
         // The groups of both have the same names: what was seen of the first is good.
         assert_eq!(said(&world.verdict()), (vec![("cache sessions", ReasonCode::CacheNotReady)], vec![]));
     }
@@ -212,15 +214,52 @@ fn s12_how_far_an_eventual_table_is_behind_is_not_asked_in_a_failover_and_said_t
             let mut world = rich(mode);
             world.plan.tables = vec![table(consistency)];
             world.plan.tables[0].requirement = requirement;
-            world.resources.tables = vec![Look::Saw(table_seen(consistency))];
+            world.resources.tables = vec![Look::Saw((table_seen(consistency), lag(400.0)))];
             let unknowable = (mode, consistency) == (Mode::Failover, Consistency::Eventual);
-            let warnings = if unknowable { vec![("table carts", ReasonCode::TableBehind)] } else { vec![] };
+            let warnings = if unknowable { vec![("table carts", ReasonCode::TableLagUnknown)] } else { vec![] };
             assert_eq!(said(&world.verdict()), (vec![], warnings.clone()), "{mode:?} {consistency:?}");
             world.resources.tables = vec![Look::Silent];
             let verdict = world.verdict();
             assert_eq!(named(&verdict.warnings[verdict.warnings.len() - warnings.len()..]), warnings, "said as well");
         }
     }
+}
+
+#[test]
+fn s9_a_planned_move_is_refused_before_anything_moves_when_a_cache_or_table_is_behind_or_nobody_knows() {
+    // The limit is 5 s; values of the last three minutes count.
+    let cases = [
+        (vec![point(at(-60), 5000.0)], None),
+        (vec![point(at(-60), 5001.0)], Some(ReasonCode::LagOverLimit)),
+        (vec![point(at(-180), 400.0)], None),
+        (vec![point(at(-181), 400.0)], Some(ReasonCode::LagUnknown)),
+        (vec![], Some(ReasonCode::LagUnknown)),
+    ];
+    for (points, cache_code) in cases {
+        let table_code = cache_code.map(|_| ReasonCode::TableBehind);
+        for (mode, requirement) in MODES.into_iter().flat_map(|m| REQUIREMENTS.map(|r| (m, r))) {
+            let mut world = rich(mode);
+            world.plan.caches[0].requirement = requirement;
+            world.resources.caches = vec![Look::Saw((cached(&east()), points.clone()))];
+            world.plan.tables = vec![table(Consistency::Eventual)];
+            world.plan.tables[0].requirement = requirement;
+            world.resources.tables = vec![Look::Saw((table_seen(Consistency::Eventual), points.clone()))];
+            let expected: Vec<ReasonCode> = match mode {
+                Mode::Switchover => [cache_code, table_code].into_iter().flatten().collect(),
+                Mode::Failover => Vec::new(),
+            };
+            let verdict = world.verdict();
+            let told = match requirement {
+                Requirement::Required => &verdict.reasons,
+                Requirement::BestEffort => &verdict.warnings,
+            };
+            let unknowable = told.iter().filter(|r| r.code != ReasonCode::TableLagUnknown).cloned();
+            assert_eq!(codes(&unknowable.collect::<Vec<_>>()), expected, "{mode:?} {requirement:?} {points:?}");
+        }
+    }
+    let mut there = rich(Mode::Switchover);
+    there.resources.caches = vec![Look::Saw((cached(&west()), Vec::new()))];
+    assert_eq!(said(&there.verdict()), (vec![], vec![]), "a cache that is in the target already is not behind");
 }
 
 #[test]
@@ -294,7 +333,7 @@ fn s6_no_approval_lifts_the_lag_limit_of_a_switchover() {
 fn s16_evidence_of_another_region_is_not_evidence() {
     for mode in MODES {
         let mut world = rich(mode);
-        let Look::Saw(table) = &mut world.resources.tables[0] else { panic!("it was seen") };
+        let Look::Saw((table, _)) = &mut world.resources.tables[0] else { panic!("it was seen") };
         table.vantage = east();
         let Look::Saw(service) = &mut world.resources.services[0] else { panic!("it was seen") };
         service.vantage = east();

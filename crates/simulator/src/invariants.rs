@@ -174,7 +174,8 @@ impl World {
             "rds:DescribeGlobalClusters" => call.step == Step::VerifyWriters,
             "ecs:DescribeServices" => planned && call.step == Step::ScaleCompute,
             "cloudwatch:GetMetricData" => {
-                planned && matches!(call.step, Step::CheckTable | Step::PromoteBroker | Step::PromoteCache)
+                let steps = [Step::Assess, Step::CheckTable, Step::PromoteBroker, Step::PromoteCache];
+                planned && steps.contains(&call.step)
             }
             // The five endpoints are one service; the one in the source is asked like any other.
             operation => operation.starts_with("route53-recovery-cluster:"),

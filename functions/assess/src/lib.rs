@@ -1,6 +1,7 @@
 //! `assess`: reads everything fresh, after the lock, from the target; predicts RPO and RTO; go or refuse.
 //!
-//! Guarantees: never mutates the workload; asks nothing of the source (S12); what did not answer is unknown, and
+//! Guarantees: never mutates the workload; a failover asks nothing of the source, a planned move takes one look that may
+//! fail at how far its tables are ahead (S12); what did not answer is unknown, and
 //! unknown never means go (S9). Every reason to refuse is named at once.
 //! Effects: renews the lease; writes the verdict into the journal.
 //! Fails when: `Refused` (the verdict, or a call that AWS refused), `Transient` (something in the target is silent). In a

@@ -1,13 +1,14 @@
 //! Reads what a run moves or checks beside databases, all of it from the target.
 
-use futures_util::future::{try_join, try_join4};
+use futures_util::future::{join, try_join, try_join4};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::StepError;
 use lifeboat_model::decide::{ResourceSeen, ResourcesSeen};
-use lifeboat_model::evidence::{BrokerSeen, Point};
-use lifeboat_model::limits::{COUNT_FRESH, READS_AT_ONCE};
-use lifeboat_model::plan::{Broker, Engine, Requirement};
-use lifeboat_ports::CallError;
+use lifeboat_model::evidence::{BrokerSeen, GlobalCache, GlobalTable, Point};
+use lifeboat_model::limits::{COUNT_FRESH, LAG_FRESH, READS_AT_ONCE, SOURCE_TIMEOUT};
+use lifeboat_model::plan::{Broker, Cache, Consistency, Engine, Requirement, Table};
+use lifeboat_model::request::Mode;
+use lifeboat_ports::{CallError, within};
 use lifeboat_step::Run;
 
 use crate::{Ports, read};
@@ -16,16 +17,46 @@ use crate::{Ports, read};
 pub(crate) async fn all<'p>(run: &'p Run, ports: &Ports<'_>) -> Result<ResourcesSeen<'p>, StepError> {
     let (plan, target) = (&run.plan, run.target());
     let caches = each(run, ports, "elasticache:DescribeGlobalReplicationGroups", &plan.caches, |c| {
-        (c.requirement, ports.caches.describe(c, target))
+        (c.requirement, cache(c, run, ports))
     });
-    let tables =
-        each(run, ports, "dynamodb:DescribeTable", &plan.tables, |t| (t.requirement, ports.tables.describe(t, target)));
+    let tables = each(run, ports, "dynamodb:DescribeTable", &plan.tables, |t| (t.requirement, table(t, run, ports)));
     let brokers = each(run, ports, "mq:DescribeBroker", &plan.brokers, |b| (b.requirement, broker(b, run, ports)));
     let services = each(run, ports, "ecs:DescribeServices", &plan.services, |s| {
         (s.requirement, ports.compute.describe(s, target))
     });
     let (caches, tables, brokers, services) = try_join4(caches, tables, brokers, services).await?;
     Ok(ResourcesSeen { caches, tables, brokers, services })
+}
+
+/// A cache and, for a planned move, how far the target is behind.
+async fn cache(cache: &Cache, run: &Run, ports: &Ports<'_>) -> Result<(GlobalCache, Vec<Point>), CallError> {
+    let lag_ms = async {
+        match run.lock.run.mode {
+            Mode::Switchover => {
+                let since = ports.clock.now().minus(LAG_FRESH);
+                ports.metrics.cache_lag_ms(cache, run.target(), since).await
+            }
+            Mode::Failover => Ok(Vec::new()),
+        }
+    };
+    try_join(ports.caches.describe(cache, run.target()), lag_ms).await
+}
+
+/// A table and, for a planned move, how long writes take to arrive: told in the source only, which is well then and is not
+/// waited for. Without an answer it is not known.
+async fn table(table: &Table, run: &Run, ports: &Ports<'_>) -> Result<(GlobalTable, Vec<Point>), CallError> {
+    let latency_ms = async {
+        match (run.lock.run.mode, table.consistency) {
+            (Mode::Switchover, Consistency::Eventual) => {
+                let since = ports.clock.now().minus(LAG_FRESH);
+                let look = ports.metrics.table_latency_ms(table, run.source(), run.target(), since);
+                within(ports.clock, SOURCE_TIMEOUT, look).await.and_then(Result::ok).unwrap_or_default()
+            }
+            (Mode::Switchover, Consistency::Strong) | (Mode::Failover, _) => Vec::new(),
+        }
+    };
+    let (state, latency_ms) = join(ports.tables.describe(table, run.target()), latency_ms).await;
+    Ok((state?, latency_ms))
 }
 
 /// A broker, and the queues that it has declared where the plan wants some.

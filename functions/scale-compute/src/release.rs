@@ -5,6 +5,7 @@ use lifeboat_model::evidence::{ScaleIn, ServiceSeen};
 use lifeboat_model::journal::{Attempts, Entry, Note};
 use lifeboat_model::limits::Step;
 use lifeboat_model::plan::Service;
+use lifeboat_model::request::Purpose;
 use lifeboat_step::{Reply, Run};
 use serde_json::{Value, json};
 
@@ -18,7 +19,12 @@ pub(super) async fn see_to(
     ports: &Ports<'_>,
 ) -> Result<Reply, StepError> {
     let seen = describe(run, service, ports).await?;
-    match seen.scale_in {
+    let suspended = match run.purpose {
+        Purpose::Act => seen.scale_in,
+        // A run would have suspended it before.
+        Purpose::Rehearse => seen.scale_in.map(|_| ScaleIn::Suspended),
+    };
+    match suspended {
         None => return Ok(Reply::done(false, evidence(service, &seen, "it does not scale by itself"))),
         Some(ScaleIn::Allowed) => return Ok(Reply::done(false, evidence(service, &seen, "scale-in is allowed"))),
         Some(ScaleIn::Suspended) if !was_suspended_by_this_run(service, journal) => {
@@ -46,12 +52,14 @@ pub(super) async fn see_to(
 /// What a person suspended is for a person to resume.
 fn was_suspended_by_this_run(service: &Service, journal: &[Entry]) -> bool {
     journal.iter().any(|entry| match &entry.note {
-        Note::Intent { call, .. } if entry.step == Step::ScaleCompute && entry.resource == service.name.as_str() => {
+        Note::Intent { call, .. } | Note::WouldCall { call }
+            if entry.step == Step::ScaleCompute && entry.resource == service.name.as_str() =>
+        {
             call.parameters.get(SUSPENDED).is_some_and(|value| value == "true")
         }
         Note::Intent { .. }
-        | Note::Outcome { .. }
         | Note::WouldCall { .. }
+        | Note::Outcome { .. }
         | Note::Assessed { .. }
         | Note::Approved { .. }
         | Note::SourceLeft

@@ -1,8 +1,8 @@
 //! What is wrong with a plan's caches, tables, brokers and services, as the target sees them.
 
-use super::check_table::table_readiness;
+use super::check_table::{table_is_behind, table_readiness};
 use super::promote_broker::broker_readiness;
-use super::promote_cache::cache_readiness;
+use super::promote_cache::{cache_is_behind, cache_readiness};
 use super::scale_compute::compute_readiness;
 use crate::evidence::{BrokerSeen, GlobalCache, GlobalTable, Point, ServiceSeen};
 use crate::lock::Admission;
@@ -22,10 +22,10 @@ pub struct ResourceSeen<'a, R, S> {
 /// Everything that a run moves or checks beside the databases.
 #[derive(Clone, Debug, Default)]
 pub struct ResourcesSeen<'a> {
-    /// The caches.
-    pub caches: Vec<ResourceSeen<'a, Cache, GlobalCache>>,
-    /// The tables.
-    pub tables: Vec<ResourceSeen<'a, Table, GlobalTable>>,
+    /// The caches, each with how far the target was behind of late, in milliseconds, oldest first.
+    pub caches: Vec<ResourceSeen<'a, Cache, (GlobalCache, Vec<Point>)>>,
+    /// The tables, each with how long writes took from source to target of late, in milliseconds, oldest first.
+    pub tables: Vec<ResourceSeen<'a, Table, (GlobalTable, Vec<Point>)>>,
     /// The brokers, each with the number of its queues of late, oldest first.
     pub brokers: Vec<ResourceSeen<'a, Broker, (BrokerSeen, Vec<Point>)>>,
     /// The services.
@@ -41,13 +41,19 @@ pub(super) fn resource_objections(
 ) -> (Vec<Reason>, Vec<Reason>) {
     let caches = plan.caches.iter().map(|cache| {
         let state = state_of(&seen.caches, cache);
-        let reason = judged("cache", &cache.name, ReasonCode::CacheNotReady, state, |s| cache_readiness(cache, run, s));
-        (cache.requirement, reason)
+        let ready = |(s, lag_ms): &(GlobalCache, Vec<Point>)| {
+            let behind = || cache_is_behind(cache, run, s, lag_ms, plan.limits.switchover_lag, now);
+            cache_readiness(cache, run, s).or_else(behind)
+        };
+        (cache.requirement, judged("cache", &cache.name, ReasonCode::CacheNotReady, state, ready))
     });
     let tables = plan.tables.iter().map(|table| {
         let state = state_of(&seen.tables, table);
-        let reason = judged("table", &table.name, ReasonCode::TableNotReady, state, |s| table_readiness(table, run, s));
-        (table.requirement, reason)
+        let ready = |(s, latency_ms): &(GlobalTable, Vec<Point>)| {
+            let behind = || table_is_behind(table, run, latency_ms, plan.limits.switchover_lag, now);
+            table_readiness(table, run, s).or_else(behind)
+        };
+        (table.requirement, judged("table", &table.name, ReasonCode::TableNotReady, state, ready))
     });
     let brokers = plan.brokers.iter().map(|broker| {
         let state = state_of(&seen.brokers, broker);
@@ -92,7 +98,7 @@ fn judged<S>(
 fn unknowable(table: &Table, run: &Admission) -> Option<Reason> {
     match (run.mode, table.consistency) {
         (Mode::Failover, Consistency::Eventual) => Some(Reason::new(
-            ReasonCode::TableBehind,
+            ReasonCode::TableLagUnknown,
             format!("table {}", table.name),
             "how much has not arrived is known in the source only; it arrives when the source is back, and loses to newer writes",
         )),

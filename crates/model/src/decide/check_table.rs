@@ -85,6 +85,23 @@ pub fn table_readiness(table: &Table, run: &Admission, seen: &GlobalTable) -> Op
     })
 }
 
+/// Why a planned move would have to wait for `table` now, whose writes in the source took `latency_ms` to arrive; `None` when
+/// it would not. A strongly consistent table is never behind; a failover does not ask the source.
+pub fn table_is_behind(
+    table: &Table,
+    run: &Admission,
+    latency_ms: &[Point],
+    limit: Period,
+    now: Timestamp,
+) -> Option<Reason> {
+    match (table.consistency, run.mode) {
+        (Consistency::Eventual, Mode::Switchover) => {
+            keeps_up(latency_ms, limit, now).err().map(|what| reason(table, ReasonCode::TableBehind, what))
+        }
+        (Consistency::Eventual, Mode::Failover) | (Consistency::Strong, Mode::Switchover | Mode::Failover) => None,
+    }
+}
+
 fn reason(table: &Table, code: ReasonCode, detail: String) -> Reason {
     Reason::new(code, format!("table {}", table.name), detail)
 }

@@ -11,7 +11,7 @@ use crate::limits::LAG_FRESH;
 use crate::lock::Admission;
 use crate::plan::Cache;
 use crate::request::Mode;
-use crate::{Reason, ReasonCode};
+use crate::{Period, Reason, ReasonCode, Timestamp};
 
 /// The status of a global datastore whose primary is all it has: nothing is under way, and nothing can be promoted.
 const PRIMARY_ONLY: &str = "primary-only";
@@ -130,8 +130,29 @@ fn state_objection(cache: &Cache, run: &Admission, seen: &GlobalCache) -> Option
 }
 
 fn lag_objection(lag_ms: &[Point], ground: &Ground<'_>) -> Option<(ReasonCode, String)> {
-    let limit = ground.limits.switchover_lag;
-    match newest_fresh(lag_ms, LAG_FRESH, ground.now) {
+    lag_over(lag_ms, ground.limits.switchover_lag, ground.now)
+}
+
+/// Why a planned move of `cache`, whose member in the target was `lag_ms` behind, would have to wait now; `None` when it would
+/// not, or when it is in the target already. A failover does not ask.
+pub fn cache_is_behind(
+    cache: &Cache,
+    run: &Admission,
+    seen: &GlobalCache,
+    lag_ms: &[Point],
+    limit: Period,
+    now: Timestamp,
+) -> Option<Reason> {
+    let in_place = cache.groups.get(&run.direction.target).is_some_and(|target| is_in_place(target, seen));
+    match run.mode {
+        Mode::Switchover if !in_place => {}
+        Mode::Switchover | Mode::Failover => return None,
+    }
+    lag_over(lag_ms, limit, now).map(|(code, detail)| Reason::new(code, resource(cache), detail))
+}
+
+fn lag_over(lag_ms: &[Point], limit: Period, now: Timestamp) -> Option<(ReasonCode, String)> {
+    match newest_fresh(lag_ms, LAG_FRESH, now) {
         None => Some((ReasonCode::LagUnknown, format!("lag unknown: no value in the last {LAG_FRESH}"))),
         Some(lag) if lag.value > limit.as_ms() as f64 => {
             Some((ReasonCode::LagOverLimit, format!("{:.1} s behind, the limit is {limit}", lag.value / 1000.0)))

@@ -36,8 +36,8 @@ pub enum Look<S> {
 /// The looks at the plan's resources, in the plan's order.
 #[derive(Clone, Default)]
 pub struct Resources {
-    pub caches: Vec<Look<GlobalCache>>,
-    pub tables: Vec<Look<GlobalTable>>,
+    pub caches: Vec<Look<(GlobalCache, Vec<Point>)>>,
+    pub tables: Vec<Look<(GlobalTable, Vec<Point>)>>,
     pub brokers: Vec<Look<(BrokerSeen, Vec<Point>)>>,
     pub services: Vec<Look<ServiceSeen>>,
 }

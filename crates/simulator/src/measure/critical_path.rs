@@ -1,5 +1,5 @@
-//! The longest chain of the simulated services' own times within a run: what no state machine could make shorter. What is
-//! left of the run is our own.
+//! The longest chain of the simulated services' own times within a run, and of a person who was asked: what no state machine
+//! could make shorter. What is left of the run is our own.
 
 use std::collections::BTreeSet;
 
@@ -33,12 +33,17 @@ pub(super) fn critical_path_s(
     beside.extend(work(world, run, Requirement::Required, change, ended));
     let seconds =
         |stretches: &[Stretch]| stretches.iter().map(|(from, to)| to.seconds_since(*from)).fold(0.0, f64::max);
+    let first = promotions.iter().map(|(accepted, _)| *accepted).min();
+    let isolated = change.filter(|change| first.is_some_and(|first| change.at < first));
+    let before = beside.extract_if(.., |(from, _)| isolated.is_some_and(|change| *from < change.at));
+    let before_s = seconds(&before.collect::<Vec<_>>());
     let longest_s = seconds(&beside);
-    let first = beside.iter().map(|(accepted, _)| *accepted).min();
     let last = beside.iter().map(|(_, done)| *done).max();
+    let asked_s = asked_s(world, run);
     let chain_s = match (change, last) {
-        (Some(change), Some(last)) if first.is_some_and(|first| change.at < first) => {
-            departure_s(world, run, change) + longest_s + settling_s(world, run, change.answered_at, last, ended)
+        (Some(change), Some(last)) if isolated.is_some() => {
+            let left_s = departure_s(world, run, change);
+            before_s + left_s + longest_s + settling_s(world, run, change.answered_at, last, ended)
         }
         (Some(change), _) => longest_s + settling_s(world, run, change.answered_at, change.at, ended),
         // Traffic was there before: canaries speak for the time since the writers were seen to be there too.
@@ -49,7 +54,16 @@ pub(super) fn critical_path_s(
         }
     };
     let best_effort = work(world, run, Requirement::BestEffort, None, ended);
-    chain_s.max(seconds(&best_effort))
+    asked_s + chain_s.max(seconds(&best_effort))
+}
+
+/// How long a person took who was asked to approve the run.
+fn asked_s(world: &World, run: &RunRecord) -> f64 {
+    let state = world.state();
+    let journal = state.table.journal_of(&run.execution.id);
+    let approved = newest(&journal, |note| matches!(note, Note::Approved { .. }));
+    let asked = state.table.approvals.values().find(|asked| asked.run_id == run.execution.id);
+    approved.zip(asked).map_or(0.0, |(approved, asked)| approved.seconds_since(asked.asked_at))
 }
 
 fn is_planned(run: &RunRecord) -> bool {
