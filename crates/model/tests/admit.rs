@@ -156,7 +156,7 @@ fn objections_beside_the_lock(case: &Case<'_>) -> Vec<ReasonCode> {
 }
 
 #[test]
-fn s6_no_failover_is_admitted_without_unexpired_consent_of_the_right_person_unless_a_person_is_asked() {
+fn s6_no_failover_is_admitted_without_unexpired_consent_of_the_right_person() {
     let (mut failovers, mut asked) = (0, 0);
     every_case(|case, got| {
         let Admit::Take(lock) = got else { return };

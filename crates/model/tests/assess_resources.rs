@@ -100,12 +100,15 @@ fn rich(mode: Mode) -> World {
     world
 }
 
-fn named(reasons: &[Reason]) -> Vec<(&str, ReasonCode)> {
+/// What is wrong with which resource.
+type Named<'a> = Vec<(&'a str, ReasonCode)>;
+
+fn named(reasons: &[Reason]) -> Named<'_> {
     reasons.iter().map(|r| (r.resource.as_str(), r.code)).collect()
 }
 
 /// The reasons and the warnings, by resource and code.
-fn said(verdict: &Verdict) -> (Vec<(&str, ReasonCode)>, Vec<(&str, ReasonCode)>) {
+fn said(verdict: &Verdict) -> (Named<'_>, Named<'_>) {
     (named(&verdict.reasons), named(&verdict.warnings))
 }
 
