@@ -20,7 +20,7 @@ fn played_with(plan: Plan, scenario: Scenario, seed: u64) -> Played {
     played
 }
 
-fn calls_of<'p>(played: &'p Played, operation: &str) -> Vec<String> {
+fn calls_of(played: &Played, operation: &str) -> Vec<String> {
     let state = played.world.state();
     let calls = state.lambda.calls.iter().filter(|c| c.operation == operation && c.effective);
     calls.map(|c| c.resource.clone()).collect()
