@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Direction, Plan, Region};
-use lifeboat_simulator::Scenario;
+use lifeboat_simulator::{Order, Scenario};
 
 use crate::exit::{EXIT_CODES, Failure};
 
@@ -41,6 +41,9 @@ pub struct DrillArgs {
     /// How the workload is moved [default: as the scenario asks]
     #[arg(long, value_parser = mode_parser())]
     pub mode: Option<Mode>,
+    /// Who moves the workload; the others than ours only in regional-outage and planned-switchover
+    #[arg(long, value_name = "NAME", value_parser = order_parser(), default_value = Order::Lifeboat.name())]
+    pub order: Order,
     /// The Region that serves when the drill begins [default: the plan's first; with --scenario failback its second]
     #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub source: Option<Region>,
@@ -97,6 +100,12 @@ pub fn scenario_named(name: &str) -> Option<Scenario> {
     Scenario::ALL.into_iter().find(|s| s.name() == name)
 }
 
+fn order_parser() -> impl TypedValueParser<Value = Order> {
+    let values = Order::ALL.map(|o| PossibleValue::new(o.name()).help(o.about()));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Order::ALL.into_iter().find(|o| o.name() == name).ok_or("no such order"))
+}
+
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {
     let values = [
         PossibleValue::new(Mode::Failover.as_str())
@@ -122,8 +131,18 @@ impl DrillArgs {
             Some(Mode::Failover) | None => Scenario::RegionalOutage,
         });
         let mode = self.mode.unwrap_or(scenario.mode());
-        if scenario.expected(mode).is_some() {
+        if self.order.plays(scenario, mode) {
             return Ok((scenario, mode));
+        }
+        if scenario.expected(mode).is_some() {
+            let drills = Scenario::ALL.map(|s| self.order.plays(s, s.mode()).then_some(s.name()));
+            return Err(Failure::Arguments(format!(
+                "--order {} cannot be drilled with --scenario {} and --mode {}; possible: {}, each in its own mode",
+                self.order.name(),
+                scenario.name(),
+                mode.as_str(),
+                listed(&drills),
+            )));
         }
         let modes = [Mode::Failover, Mode::Switchover].map(|m| scenario.expected(m).map(|_| m.as_str()));
         let others = Scenario::ALL.map(|s| s.expected(mode).map(|_| s.name()));

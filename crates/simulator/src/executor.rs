@@ -24,7 +24,7 @@ struct Core {
     now: Cell<i64>,
     next_id: Cell<u64>,
     timers: RefCell<BinaryHeap<Reverse<Timer>>>,
-    tasks: RefCell<BTreeMap<u64, Task>>,
+    tasks: RefCell<BTreeMap<u64, (Task, Waker)>>,
     ready: Arc<Mutex<VecDeque<u64>>>,
 }
 
@@ -98,7 +98,8 @@ impl Executor {
     /// Runs `task` beside all others.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         let id = self.fresh_id();
-        self.0.tasks.borrow_mut().insert(id, Box::pin(task));
+        let waker = Waker::from(Arc::new(TaskWaker { id, ready: Arc::clone(&self.0.ready) }));
+        self.0.tasks.borrow_mut().insert(id, (Box::pin(task), waker));
         self.lock_ready().push_back(id);
     }
 
@@ -133,10 +134,9 @@ impl Executor {
     }
 
     fn poll(&self, id: u64) {
-        let Some(mut task) = self.0.tasks.borrow_mut().remove(&id) else { return };
-        let waker = Waker::from(Arc::new(TaskWaker { id, ready: Arc::clone(&self.0.ready) }));
+        let Some((mut task, waker)) = self.0.tasks.borrow_mut().remove(&id) else { return };
         if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-            self.0.tasks.borrow_mut().insert(id, task);
+            self.0.tasks.borrow_mut().insert(id, (task, waker));
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Fleets {
 pub struct Fleet {
     /// What ECS says of the service.
     pub status: ServiceStatus,
+    /// How many it needs for all clients, by the plan.
+    pub needed: u32,
     /// How many tasks it shall run.
     pub desired: u32,
     /// How many it runs, healthy behind the load balancer.
@@ -78,6 +80,7 @@ impl Fleet {
         let maximum = service.wanted(None).max(service.capacity) * 2;
         Self {
             status: ServiceStatus::Active,
+            needed: service.capacity,
             desired: tasks,
             running: tasks,
             starting: 0,
@@ -269,10 +272,15 @@ impl World {
     /// needs the plan's capacity for its share of the clients; the service that is shortest of tasks decides.
     pub(super) fn fit_for(&self, region: &Region) -> f64 {
         let state = self.state();
-        let share = if state.plan.services.is_empty() { 0.0 } else { state.clients.share_of(region) };
-        let fits = state.plan.services.iter().filter_map(|service| {
-            let fleet = state.compute.fleets.get(&(service.name.clone(), region.clone()))?;
-            let needed = f64::from(service.capacity) * share;
+        // Who has enough for all clients has enough for any share of them; each request asks, so the share comes last.
+        let mut short =
+            state.compute.fleets.iter().filter(|((_, r), f)| f.running < f.needed && r == region).peekable();
+        if short.peek().is_none() {
+            return 1.0;
+        }
+        let share = state.clients.share_of(region);
+        let fits = short.filter_map(|(_, fleet)| {
+            let needed = f64::from(fleet.needed) * share;
             (needed > 0.0).then(|| f64::from(fleet.running) / needed)
         });
         fits.fold(1.0, f64::min)
