@@ -27,6 +27,12 @@ pub enum Command {
     /// Nothing is called outside this machine. The same plan, scenario, mode and seed give the same report, to the byte.
     #[command(after_help = EXIT_CODES)]
     Drill(DrillArgs),
+    /// Plays the same outages by our order and by two published ones, and prints what each cost
+    ///
+    /// Nothing is called outside this machine. The same plan, scenario and number of seeds give the same table and picture,
+    /// to the byte.
+    #[command(after_help = EXIT_CODES)]
+    Compare(CompareArgs),
     /// Reads plans
     #[command(subcommand, after_help = EXIT_CODES)]
     Plan(PlanCommand),
@@ -68,6 +74,30 @@ pub struct DrillArgs {
     /// Print the JSON Schema of the report, and drill nothing
     #[arg(long)]
     pub schema: bool,
+}
+
+/// What to compare, and where the results go.
+#[derive(Debug, clap::Args)]
+pub struct CompareArgs {
+    /// How many drills each order plays, with the seeds from 1
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub seeds: u64,
+    /// What happens: regional-outage or planned-switchover
+    #[arg(long, value_name = "NAME", value_parser = scenario_parser(), default_value = Scenario::RegionalOutage.name(),
+        hide_possible_values = true)]
+    pub scenario: Scenario,
+    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Print the comparison as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Write the picture to this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Write the table to this file, as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
 }
 
 /// What can be done with a plan. FILE is the example, plans/retail-store.yaml, unless given.

@@ -108,9 +108,7 @@ impl World {
         let go = verdict.is_some_and(|v| v.go());
         self.check("S8", fresh && go, || format!("{name} is promoted without a fresh look or a verdict to go"));
         if loses_data {
-            self.check("S9", go && down, || {
-                format!("{name} is failed over; source down {down}, verdict to go {go}")
-            });
+            self.check("S9", go && down, || format!("{name} is failed over; source down {down}, verdict to go {go}"));
         }
     }
 
