@@ -33,6 +33,11 @@ pub enum Command {
     /// to the byte.
     #[command(after_help = EXIT_CODES)]
     Compare(CompareArgs),
+    /// Walks through a run that changes nothing: what it would call, lose and take
+    ///
+    /// Every step reads, decides, and says what it would call with which parameters.
+    #[command(after_help = EXIT_CODES)]
+    Rehearse(RehearseArgs),
     /// Reads plans
     #[command(subcommand, after_help = EXIT_CODES)]
     Plan(PlanCommand),
@@ -98,6 +103,45 @@ pub struct CompareArgs {
     /// Write the table to this file, as Markdown
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
+}
+
+/// What to rehearse, and where.
+#[derive(Debug, clap::Args)]
+pub struct RehearseArgs {
+    /// In the simulated world, on this machine. Against AWS: start the state machine with mode rehearse (see README)
+    #[arg(long, required = true)]
+    pub drill: bool,
+    /// What is rehearsed
+    #[arg(long, value_parser = mode_parser(), default_value = Mode::Failover.as_str())]
+    pub mode: Mode,
+    /// Every chance is drawn from it
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The directory for report.html and report.json
+    #[arg(long, value_name = "DIR", default_value = "out/rehearsal")]
+    pub out: PathBuf,
+    /// Print the report as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl RehearseArgs {
+    /// The drill that this is.
+    pub fn into_drill(self) -> DrillArgs {
+        DrillArgs {
+            scenario: Some(Scenario::Rehearsal),
+            mode: Some(self.mode),
+            seed: self.seed,
+            plan: self.plan,
+            out: self.out,
+            json: self.json,
+            quiet: true,
+            ..DrillArgs::default()
+        }
+    }
 }
 
 /// What can be done with a plan. FILE is the example, plans/retail-store.yaml, unless given.

@@ -20,7 +20,7 @@ type Row = (&'static str, fn(&Compared, u64) -> String);
 const ROWS: [Row; 10] = [
     ("recovery time, median", |c, _| time(c.rto_s.median)),
     ("recovery time, 95 %", |c, _| time(c.rto_s.p95)),
-    ("of it after the alarm", |c, _| time(c.rto_from_start_s.median)),
+    ("from alarm, or start", |c, _| time(c.rto_from_start_s.median)),
     ("failed requests, median", |c, _| count(c.requests_failed.median)),
     ("failed requests, 95 %", |c, _| count(c.requests_failed.p95)),
     ("lost writes, median", |c, _| count(c.writes_lost.median)),
@@ -105,7 +105,7 @@ fn ratio(comparison: &Comparison) -> String {
     };
     let told = others.iter().map(|other| {
         format!(
-            "{} of {}'s ({} of what comes after the alarm)",
+            "{} of {}'s ({} counted from the alarm or the start)",
             share(&ours.rto_s, &other.rto_s),
             other.order,
             share(&ours.rto_from_start_s, &other.rto_from_start_s)

@@ -33,6 +33,7 @@ pub fn run(args: Args) -> Exit {
     let done = match args.command {
         Command::Drill(args) => drill_command::run(&args),
         Command::Compare(args) => compare_command::run(&args),
+        Command::Rehearse(args) => drill_command::run(&args.into_drill()),
         Command::Plan(args) => plan_command::run(&args),
     };
     done.unwrap_or_else(|failure: Failure| {

@@ -151,7 +151,7 @@ pub const PROMOTION_CALLS_MAX: u32 = 3;
 pub const SCALING_CALLS_MAX: u32 = 6;
 
 /// Inside one invocation: how long a step watches an operation before it answers `pending`.
-pub const WATCH: Period = Period::seconds(45);
+pub const WATCH: Period = Period::seconds(48);
 
 /// The least time between two looks while watching: completion is seen half of it late, on average.
 pub const POLL: Period = Period::ms(500);
@@ -167,8 +167,9 @@ pub fn poll_among(resources: usize) -> Period {
 /// The most time between two looks while watching.
 pub const POLL_MAX: Period = Period::seconds(20);
 
-/// How many reads a step makes at the same time: enough for a plan of a hundred databases in about ten round trips.
-pub const READS_AT_ONCE: usize = 16;
+/// How many reads a step makes at the same time: enough for a plan of a hundred databases in
+/// one round trip. AWS publishes no rates; one that is throttled is read again.
+pub const READS_AT_ONCE: usize = 100;
 
 /// How many functions of one kind run at the same time, and how many shares a kind of resource is cut into at most.
 pub const FUNCTIONS_AT_ONCE: usize = 10;

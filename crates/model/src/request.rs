@@ -216,6 +216,99 @@ mod tests {
     }
 
     #[test]
+    fn s17_a_rehearsal_is_of_a_failover_unless_it_says_of_what() {
+        let cases = [
+            (json!({"mode":"switchover"}), Mode::Switchover, Purpose::Act),
+            (json!({"mode":"failover"}), Mode::Failover, Purpose::Act),
+            (json!({"mode":"rehearse"}), Mode::Failover, Purpose::Rehearse),
+            (json!({"mode":"rehearse","of":"failover"}), Mode::Failover, Purpose::Rehearse),
+            (json!({"mode":"rehearse","of":"switchover"}), Mode::Switchover, Purpose::Rehearse),
+        ];
+        for (mut input, mode, purpose) in cases {
+            (input["plan"], input["target"]) = (json!("retail-store"), json!("us-west-2"));
+            let request = Request::read(&input).expect("a request");
+            assert_eq!((request.mode, request.purpose), (mode, purpose), "{input}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_written_as_it_is_read() {
+        let consent =
+            json!({"max_data_loss":"30s","accepted_by":"x","reason":"y","expires":"2027-01-01T00:00:00.000Z"});
+        let triggers = [
+            json!({"kind":"operator"}),
+            json!({"kind":"operator","name":"on call"}),
+            json!({"kind":"alarm","alarm":"store-other-region","transition_at":"2027-01-01T00:00:00.000Z"}),
+        ];
+        let mut tried = 0;
+        for trigger in triggers {
+            for (mode, of) in [
+                ("switchover", None),
+                ("failover", None),
+                ("rehearse", Some("failover")),
+                ("rehearse", Some("switchover")),
+            ] {
+                for with_consent in [false, true] {
+                    if with_consent && [mode, of.unwrap_or("")].contains(&"switchover") {
+                        continue;
+                    }
+                    let mut input =
+                        json!({"plan":"retail-store","target":"us-west-2","mode":mode,"trigger":trigger.clone()});
+                    if let Some(of) = of {
+                        input["of"] = json!(of);
+                    }
+                    if with_consent {
+                        input["consent"] = consent.clone();
+                    }
+                    let request = Request::read(&input).expect("a request");
+                    assert_eq!(serde_json::to_value(&request).expect("JSON"), input);
+                    tried += 1;
+                }
+            }
+        }
+        assert_eq!(tried, 3 * 6);
+    }
+
+    #[test]
+    fn what_is_rehearsed_is_said_only_of_a_rehearsal() {
+        let with = |mode: &str, of: &str| {
+            let input = json!({"plan":"retail-store","target":"us-west-2","mode":mode,"of":of});
+            let problems = Request::read(&input).expect_err("bad");
+            problems.into_iter().map(|p| (p.field, p.expected)).collect::<Vec<_>>()
+        };
+        for (mode, of) in [("switchover", "switchover"), ("failover", "switchover"), ("failover", "nonsense")] {
+            let found = with(mode, of);
+            assert_eq!((found.len(), found[0].0.as_str()), (1, "of"), "{mode} {of}");
+            assert!(found[0].1.starts_with("no such field unless mode is rehearse"), "{found:?}");
+        }
+        for of in ["rehearse", "nonsense", ""] {
+            let found = with("rehearse", of);
+            assert_eq!((found.len(), found[0].0.as_str()), (1, "of"), "{of}");
+            assert!(found[0].1.starts_with("switchover (planned, loses nothing) or failover"), "{found:?}");
+        }
+        let found = with("dry-run", "failover");
+        assert!(found[0].1.ends_with("or rehearse (changes nothing)"), "{found:?}");
+    }
+
+    #[test]
+    fn a_text_of_a_request_has_its_bound() {
+        let read = |field: &str, text: String| {
+            let mut input = json!({"plan":"retail-store","target":"us-west-2","mode":"failover"});
+            match field {
+                "comment" => input["comment"] = json!(text),
+                "name" => input["trigger"] = json!({"kind":"operator","name":text}),
+                _ => {
+                    input["trigger"] = json!({"kind":"alarm","alarm":text,"transition_at":"2027-01-01T00:00:00.000Z"});
+                }
+            }
+            Request::read(&input).is_ok()
+        };
+        for (field, max) in [("comment", 500), ("name", 200), ("alarm", 255)] {
+            assert!(read(field, "a".repeat(max)) && !read(field, "a".repeat(max + 1)), "{field}");
+        }
+    }
+
+    #[test]
     fn a_bad_request_names_every_field_at_once() {
         let cases = [
             (json!("failover"), vec!["request"]),
@@ -236,6 +329,10 @@ mod tests {
             ),
             (
                 json!({"plan":"a","target":"us-west-2","mode":"switchover","consent":{"max_data_loss":"5s","accepted_by":"x","reason":"y","expires":"2027-01-01T00:00:00Z"}}),
+                vec!["consent"],
+            ),
+            (
+                json!({"plan":"a","target":"us-west-2","mode":"rehearse","of":"switchover","consent":{"max_data_loss":"5s","accepted_by":"x","reason":"y","expires":"2027-01-01T00:00:00Z"}}),
                 vec!["consent"],
             ),
         ];

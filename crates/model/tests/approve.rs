@@ -34,7 +34,8 @@ fn s6_an_approval_brings_a_consent_of_its_own_for_this_run_its_bound_and_an_hour
     let Answered::Go(lock) = approve(&waiting(Mode::Failover), &yes, NOW) else { panic!("go") };
     let consent = lock.run.consent.clone().expect("a consent");
     assert_eq!(consent.max_data_loss, Period::seconds(20));
-    assert_eq!((consent.accepted_by.as_str(), consent.expires), ("the owner", NOW.plus(CONSENT_OF_APPROVAL)));
+    assert_eq!((consent.accepted_by.as_str(), consent.expires), ("the owner", at(3600)));
+    assert_eq!((consent.reason.as_str(), CONSENT_OF_APPROVAL), ("the store must sell", Period::seconds(3600)));
     let given = Approval::Given { by: "the owner".to_owned(), reason: "the store must sell".to_owned(), at: NOW };
     assert_eq!(lock.run.approval, given);
     assert_eq!(lock.epoch, waiting(Mode::Failover).epoch);
@@ -63,17 +64,24 @@ fn a_bound_in_the_answer_goes_before_the_plans() {
 
 #[test]
 fn a_switchover_needs_no_consent_and_gets_none() {
-    let yes = answer(Decision::Approve, Some(Period::seconds(5)));
-    let Answered::Go(lock) = approve(&waiting(Mode::Switchover), &yes, NOW) else { panic!("go") };
-    assert_eq!(lock.run.consent, None);
+    for bound in [None, Some(Period::seconds(5))] {
+        let mut waiting = waiting(Mode::Switchover);
+        waiting.run.consent = Some(consent(at(3600)));
+        let Answered::Go(lock) = approve(&waiting, &answer(Decision::Approve, bound), NOW) else { panic!("go") };
+        assert_eq!(lock.run.consent, None);
+    }
 }
 
 #[test]
 fn a_denial_ends_the_run_and_says_who_and_why() {
     let no = answer(Decision::Deny, Some(Period::seconds(5)));
-    let Answered::Stop(reason) = approve(&waiting(Mode::Failover), &no, NOW) else { panic!("stop") };
-    assert_eq!(reason.code, ReasonCode::ApprovalDenied);
-    assert!(reason.detail.contains("the owner") && reason.detail.contains("the store must sell"));
+    for mode in [Mode::Switchover, Mode::Failover] {
+        let mut waiting = waiting(mode);
+        waiting.run.consent = Some(consent(at(3600)));
+        let Answered::Stop(reason) = approve(&waiting, &no, NOW) else { panic!("stop") };
+        assert_eq!(reason.code, ReasonCode::ApprovalDenied);
+        assert_eq!(reason.detail, "the owner denied it: the store must sell");
+    }
 }
 
 #[test]
@@ -106,6 +114,32 @@ fn an_answer_that_cannot_be_read_names_every_field_and_is_no_yes() {
         found.sort();
         assert_eq!(found, fields, "{input}");
     }
-    let good = json!({"decision": "deny", "by": "a", "reason": "b"});
-    assert_eq!(Answer::read(&good).expect("an answer").decision, Decision::Deny);
+}
+
+#[test]
+fn an_answer_is_read_as_it_was_given_within_its_bounds() {
+    let read = |decision: &str, by: usize, reason: usize| {
+        Answer::read(&json!({"decision": decision, "by": "a".repeat(by), "reason": "b".repeat(reason)}))
+    };
+    for (word, decision) in [("approve", Decision::Approve), ("deny", Decision::Deny)] {
+        let expected = Answer { decision, by: "a".repeat(200), reason: "b".repeat(500), max_data_loss: None };
+        assert_eq!(read(word, 200, 500), Ok(expected));
+    }
+    assert!(read("approve", 201, 1).is_err() && read("approve", 1, 501).is_err());
+    let bound = json!({"decision": "approve", "by": "a", "reason": "b", "max_data_loss": "20s"});
+    assert_eq!(Answer::read(&bound).expect("an answer").max_data_loss, Some(Period::seconds(20)));
+}
+
+#[test]
+fn s6_an_approval_changes_consent_and_approval_and_nothing_else_of_the_lock() {
+    for (mode, inherits_change) in [Mode::Switchover, Mode::Failover].into_iter().flat_map(|m| [(m, false), (m, true)])
+    {
+        let before = Lock { inherits_change, cool_down_until: Some(at(-9)), ..waiting(mode) };
+        let yes = answer(Decision::Approve, Some(Period::seconds(20)));
+        let Answered::Go(after) = approve(&before, &yes, NOW) else { panic!("go") };
+        let mut expected = before.clone();
+        (expected.run.consent, expected.run.approval) = (after.run.consent.clone(), after.run.approval.clone());
+        assert_eq!(*after, expected);
+        assert_eq!(after.run.consent.is_some(), mode == Mode::Failover);
+    }
 }

@@ -116,10 +116,14 @@ impl Measured {
             let alarm = state.watchers.alarms.iter().find(|(_, region)| region == target).map(|(at, _)| *at);
             alarm.or(state.runs.first().map(|r| r.execution.started_at))
         };
-        let end = disruption.flatten().map(|(_, until)| until);
+        // Where no request failed there was nothing to wait for.
+        let rto_from_start_s = disruption.map(|longest| match (longest, started) {
+            (Some((_, until)), Some(started)) => until.seconds_since(started).max(0.0),
+            (None, _) | (_, None) => 0.0,
+        });
         Self {
             rto_s: report.rto_s,
-            rto_from_start_s: end.zip(started).map(|(end, started)| end.seconds_since(started).max(0.0)),
+            rto_from_start_s,
             requests_failed: report.requests_failed,
             writes_lost: report.writes_lost,
             writes_conflicting: report.writes_conflicting,

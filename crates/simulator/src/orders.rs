@@ -94,8 +94,11 @@ impl World {
 /// How long clients have to be served without a failure before a drill of another order than ours ends: as long as
 /// failures with a pause between them count as one disruption.
 const QUIET: Period = Period::seconds(30);
-/// How long to wait for that at the most, after the order has ended.
-const AFTERMATH: Period = Period::seconds(3600);
+/// How long such a drill goes on at the least after its order has ended, which may have awaited nothing: longer than names
+/// are kept.
+const AFTERMATH: Period = Period::seconds(180);
+/// How long it waits for clients to be served at the most.
+const PATIENCE: Period = Period::seconds(3600);
 
 /// An order at work: who acts, from where to where.
 struct Actor {
@@ -140,14 +143,16 @@ impl World {
         self.executor().spawn(async move { actor.act().await });
     }
 
-    /// Waits until clients have been served for a while, or will not be.
+    /// Waits until every database is in place and clients have been served for a while, or will not be.
     pub(crate) async fn clients_settle(&self) {
-        let until = self.now().plus(AFTERMATH);
+        self.sleep(AFTERMATH).await;
+        let until = self.now().plus(PATIENCE);
         while self.now() < until {
             let settled = {
                 let state = self.state();
                 let failed = state.clients.last.iter().filter_map(|l| l.failure).max();
-                state.clients.all_served() && failed.is_none_or(|at| at.plus(QUIET) <= self.now())
+                let quiet = failed.is_none_or(|at| at.plus(QUIET) <= self.now());
+                quiet && state.clients.all_served() && state.aurora.databases.values().all(|db| db.operation.is_none())
             };
             if settled {
                 return;

@@ -3,11 +3,12 @@
 use std::rc::Rc;
 
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, Shared, TryFutureExt, join, ready};
-use lifeboat_model::journal::{Entry, Note};
+use lifeboat_model::journal::{Entry, Note, newest_verdict};
 use lifeboat_model::limits::{LEASE, READ_TIMEOUT, Step};
-use lifeboat_model::lock::{Admission, Lock, LockState};
-use lifeboat_model::plan::Name;
-use lifeboat_model::request::Purpose;
+use lifeboat_model::lock::{Admission, Approval, Lock, LockState};
+use lifeboat_model::plan::{Consent, Name};
+use lifeboat_model::request::{Mode, Purpose};
+use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{Plan, ReasonCode, Region, StepError, Timestamp};
 use lifeboat_ports::{Clock, Fault, Holder, Ledger, Mark, within};
 use serde::{Deserialize, Serialize};
@@ -99,6 +100,10 @@ impl Run {
             let value = format!("{} version {version}", reference.plan);
             StepError::malformed("plan", value, "the stored version that the run was admitted with; start a new run")
         })?;
+        let lock = match purpose {
+            Purpose::Act => lock,
+            Purpose::Rehearse => supposing_consent(lock, &plan.plan, clock.now()),
+        };
         Ok(Self { reference, lock, plan: plan.plan, purpose })
     }
 
@@ -139,6 +144,16 @@ impl Run {
         self.journal(ledger, clock).map_ok(Rc::new).boxed_local().shared()
     }
 
+    /// The newest verdict in the run's journal, on whose word a step acts. A rehearsal supposes that it was to go, so that
+    /// every step tells its calls; what spoke against a run stands in the journal and the report.
+    pub fn verdict(&self, journal: &[Entry]) -> Option<Verdict> {
+        let verdict = newest_verdict(journal).cloned();
+        match self.purpose {
+            Purpose::Act => verdict,
+            Purpose::Rehearse => verdict.map(|verdict| Verdict { reasons: Vec::new(), ..verdict }),
+        }
+    }
+
     /// Writes a line of the journal; one that stands there already, from an earlier delivery, is as good.
     ///
     /// # Errors
@@ -162,6 +177,25 @@ impl Run {
         let written = within(clock, READ_TIMEOUT, ledger.append(&entry)).await;
         written.ok_or_else(|| timed_out("writing the journal"))?.map_err(|e| StepError::Transient(e.to_string()))
     }
+}
+
+/// A rehearsal of a failover that nobody has consented to supposes a consent to what the plan's objective allows. It
+/// authorises nothing: a rehearsal changes nothing (S17).
+fn supposing_consent(mut lock: Lock, plan: &Plan, now: Timestamp) -> Lock {
+    let supposed = || Consent {
+        max_data_loss: plan.objectives.rpo,
+        accepted_by: "nobody: this is a rehearsal".to_owned(),
+        reason: "supposed, as far as the objective goes".to_owned(),
+        expires: now.plus(LEASE),
+    };
+    match lock.run.mode {
+        Mode::Switchover => {}
+        Mode::Failover => {
+            lock.run.consent.get_or_insert_with(supposed);
+        }
+    }
+    lock.run.approval = Approval::NotNeeded;
+    lock
 }
 
 /// Renews the lease and, with `mark`, passes the point of no return.

@@ -7,9 +7,10 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use futures_util::future::join_all;
-use lifeboat_model::limits::{FUNCTIONS_AT_ONCE, poll_among};
+use lifeboat_model::limits::{FUNCTIONS_AT_ONCE, WATCH, poll_among};
 use lifeboat_model::plan::Name;
-use lifeboat_model::{Period, StepError};
+use lifeboat_model::{Period, StepError, Timestamp};
+use lifeboat_ports::Clock;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -46,13 +47,16 @@ impl ShareMessage {
 pub struct Pace {
     left: Cell<usize>,
     functions: usize,
+    until: Timestamp,
 }
 
 impl Pace {
-    /// The time until the next look at one resource. The plan has `FUNCTIONS_AT_ONCE` functions at the most that look at
-    /// this kind, and each is taken to have as many left as this one.
-    pub fn poll(&self) -> Period {
-        poll_among(self.left.get() * self.functions)
+    /// Waits until the next look at one resource is due. The plan has `FUNCTIONS_AT_ONCE` functions at the most that look at
+    /// this kind, and each is taken to have as many left as this one. Never longer than the step may watch.
+    pub async fn wait(&self, clock: &dyn Clock) {
+        let poll = poll_among(self.left.get() * self.functions);
+        let rest = u32::try_from(self.until.ms_since(clock.now())).unwrap_or(0).max(1);
+        clock.sleep(poll.min(Period::ms(rest))).await;
     }
 }
 
@@ -64,12 +68,14 @@ impl Pace {
 pub async fn see_to_all<'p, T, F>(
     resources: &[&'p T],
     in_plan: usize,
+    clock: &dyn Clock,
     one: impl Fn(&'p T, Rc<Pace>) -> F,
 ) -> Result<Value, StepError>
 where
     F: Future<Output = Result<Reply, StepError>>,
 {
-    let pace = Rc::new(Pace { left: Cell::new(resources.len()), functions: in_plan.clamp(1, FUNCTIONS_AT_ONCE) });
+    let (left, functions) = (Cell::new(resources.len()), in_plan.clamp(1, FUNCTIONS_AT_ONCE));
+    let pace = Rc::new(Pace { left, functions, until: clock.now().plus(WATCH) });
     let each = resources.iter().map(|resource| {
         let (pace, work) = (Rc::clone(&pace), one(resource, Rc::clone(&pace)));
         async move {

@@ -42,7 +42,8 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let tables = ShareMessage::resolve(&message.resources, "table", |name| run.plan.table(name))?;
     let journal = run.journal(ports.ledger, ports.clock).await?;
     let left_at = source_left_at(&run.plan, &journal);
-    see_to_all(&tables, run.plan.tables.len(), |table, pace| see_to(&run, table, left_at, pace, ports)).await
+    see_to_all(&tables, run.plan.tables.len(), ports.clock, |table, pace| see_to(&run, table, left_at, pace, ports))
+        .await
 }
 
 async fn see_to(
@@ -76,7 +77,7 @@ async fn see_to(
             }
             (TableCheck::Watch(_), Purpose::Act) => {}
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
     }
 }
 

@@ -9,7 +9,7 @@
 
 mod report;
 
-use futures_util::future::try_join;
+use futures_util::future::{join, try_join3};
 use lifeboat_model::decide::{Failure, conclude};
 use lifeboat_model::ending::Ending;
 use lifeboat_model::journal::{Entry, Note, has_call_under_way};
@@ -76,7 +76,14 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     };
     let lock = read(ports, "dynamodb:GetItem", ports.ledger.lock(&plan));
     let stored = read(ports, "dynamodb:GetItem", ports.ledger.plan(&plan, None));
-    let (lock, stored) = try_join(lock, stored).await?;
+    // After a failure the journal counts only from the moment on that nobody else of the run can write to it.
+    let early = async {
+        match event.failure {
+            None => settled_journal(run_id, false, ports).await.map(Some),
+            Some(_) => Ok(None),
+        }
+    };
+    let (lock, stored, early) = try_join3(lock, stored, early).await?;
     let lock = match lock {
         Some(lock) if event.failure.is_some() => Some(alone(run_id, &plan, lock, ports).await?),
         lock => lock,
@@ -89,7 +96,10 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         }
         (stored, _) => stored,
     };
-    let journal = settled_journal(run_id, event.failure.is_some(), ports).await?;
+    let journal = match early {
+        Some(journal) => journal,
+        None => settled_journal(run_id, true, ports).await?,
+    };
     let request = Request::read(&event.request).ok();
     // A request that cannot be read started nothing but a refusal.
     let purpose = request.as_ref().map_or(Purpose::Act, |r| r.purpose);
@@ -109,11 +119,17 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         },
     };
     let journal = record(entry, journal, ports).await?;
-    if let (Some(read), Some(new)) = (&lock, &conclusion.lock) {
-        release(&plan, read, new, ports).await?;
-    }
     let ended = ended(conclusion.outcome);
-    Ok(ended.answer(report::tell(&ended, whole, &journal, ports).await))
+    let released = async {
+        match (&lock, &conclusion.lock) {
+            (Some(read), Some(new)) => release(&plan, read, new, ports).await,
+            (None, _) | (_, None) => Ok(()),
+        }
+    };
+    // People hear of it even when the lock cannot be freed now: that is tried again, and they are told again.
+    let (released, told) = join(released, report::tell(&ended, whole, &journal, ports)).await;
+    released?;
+    Ok(ended.answer(told))
 }
 
 /// How a run ended.

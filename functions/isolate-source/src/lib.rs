@@ -9,7 +9,7 @@
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Departure, Isolation, isolate_source, source_departure};
 use lifeboat_model::evidence::RoutingStates;
-use lifeboat_model::journal::{Attempts, Entry, Note, newest, newest_verdict};
+use lifeboat_model::journal::{Attempts, Entry, Note, newest};
 use lifeboat_model::limits::{POLL, SAFETY_RULE_WAIT_S, Step, WATCH};
 use lifeboat_model::{Period, StepError, Timestamp};
 use lifeboat_ports::{Chance, Clock, Ledger, Names, Routing};
@@ -76,7 +76,7 @@ fn left_at(journal: &[Entry]) -> Option<Timestamp> {
 }
 
 fn decide(run: &Run, journal: &[Entry], before: &Attempts, seen: &RoutingStates, ports: &Ports<'_>) -> Isolation {
-    isolate_source(&run.plan, &run.lock, seen, before, newest_verdict(journal), ports.clock.now())
+    isolate_source(&run.plan, &run.lock, seen, before, run.verdict(journal).as_ref(), ports.clock.now())
 }
 
 /// Waits until clients have left the source, as long as one invocation may.

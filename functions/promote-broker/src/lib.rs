@@ -60,8 +60,10 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let in_plan = run.plan.brokers.len();
     match message.phase {
         Phase::Promote => {
-            see_to_all(&brokers, in_plan, |broker, pace| promote::see_to(&run, broker, pace, ports)).await
+            see_to_all(&brokers, in_plan, ports.clock, |broker, pace| promote::see_to(&run, broker, pace, ports)).await
         }
-        Phase::Drain => see_to_all(&brokers, in_plan, |broker, _| drain::see_to(&run, broker, ports)).await,
+        Phase::Drain => {
+            see_to_all(&brokers, in_plan, ports.clock, |broker, _| drain::see_to(&run, broker, ports)).await
+        }
     }
 }

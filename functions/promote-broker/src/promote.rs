@@ -7,7 +7,7 @@ use futures_util::future::try_join3;
 use lifeboat_model::StepError;
 use lifeboat_model::decide::{Ground, Promotion, promote_broker};
 use lifeboat_model::evidence::{BrokerSeen, Point};
-use lifeboat_model::journal::{Attempts, Call, Effect, Note, newest_verdict};
+use lifeboat_model::journal::{Attempts, Call, Effect, Note};
 use lifeboat_model::limits::{CALL_TIMEOUT, COUNT_FRESH, READ_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::{Broker, Engine};
 use lifeboat_model::request::Purpose;
@@ -59,7 +59,7 @@ pub async fn see_to(run: &Run, broker: &Broker, pace: Rc<Pace>, ports: &Ports<'_
                 }
             }
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         state = describe(run, broker, ports).await?;
     }
 }
@@ -81,7 +81,7 @@ struct Recalled {
 async fn recall(run: &Run, broker: &Broker, ports: &Ports<'_>) -> Result<Recalled, StepError> {
     let journal = run.journal(ports.ledger, ports.clock).await?;
     let attempts = Attempts::of(&journal, Step::PromoteBroker, broker.name.as_str());
-    Ok(Recalled { attempts, verdict: newest_verdict(&journal).cloned() })
+    Ok(Recalled { attempts, verdict: run.verdict(&journal) })
 }
 
 async fn describe(run: &Run, broker: &Broker, ports: &Ports<'_>) -> Result<BrokerSeen, StepError> {

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Ground, Promotion, promote_cache};
 use lifeboat_model::evidence::{GlobalCache, Point};
-use lifeboat_model::journal::{Attempts, Call, Effect, Note, newest_verdict};
+use lifeboat_model::journal::{Attempts, Call, Effect, Note};
 use lifeboat_model::limits::{CALL_TIMEOUT, LAG_FRESH, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Cache;
 use lifeboat_model::request::{Mode, Purpose};
@@ -42,7 +42,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let message: ShareMessage = parse(&event)?;
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let caches = ShareMessage::resolve(&message.resources, "cache", |name| run.plan.cache(name))?;
-    see_to_all(&caches, run.plan.caches.len(), |cache, pace| see_to(&run, cache, pace, ports)).await
+    see_to_all(&caches, run.plan.caches.len(), ports.clock, |cache, pace| see_to(&run, cache, pace, ports)).await
 }
 
 async fn see_to(run: &Run, cache: &Cache, pace: Rc<Pace>, ports: &Ports<'_>) -> Result<Reply, StepError> {
@@ -93,7 +93,7 @@ async fn see_to(run: &Run, cache: &Cache, pace: Rc<Pace>, ports: &Ports<'_>) -> 
                 }
             }
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         state = describe(run, cache, ports).await?;
     }
 }
@@ -122,7 +122,7 @@ fn is_lost(decision: &Promotion) -> bool {
 async fn recall(run: &Run, cache: &Cache, ports: &Ports<'_>) -> Result<Recalled, StepError> {
     let journal = run.journal(ports.ledger, ports.clock).await?;
     let attempts = Attempts::of(&journal, Step::PromoteCache, cache.name.as_str());
-    Ok(Recalled { attempts, verdict: newest_verdict(&journal).cloned() })
+    Ok(Recalled { attempts, verdict: run.verdict(&journal) })
 }
 
 async fn describe(run: &Run, cache: &Cache, ports: &Ports<'_>) -> Result<GlobalCache, StepError> {

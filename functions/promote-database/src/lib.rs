@@ -13,7 +13,7 @@ use std::rc::Rc;
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
-use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
+use lifeboat_model::journal::{Attempts, Call, Effect};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Database;
 use lifeboat_model::request::{Mode, Purpose};
@@ -42,7 +42,7 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let databases = ShareMessage::resolve(&message.resources, "database", |name| run.plan.database(name))?;
     let journal = run.shared_journal(ports.ledger, ports.clock);
     let see_to = |database, pace| see_to(&run, database, journal.clone(), pace, ports);
-    see_to_all(&databases, run.plan.databases.len(), see_to).await
+    see_to_all(&databases, run.plan.databases.len(), ports.clock, see_to).await
 }
 
 async fn see_to(
@@ -55,12 +55,12 @@ async fn see_to(
     let began = ports.clock.now();
     let (journal, mut state) = try_join(journal, describe(run, database, ports)).await?;
     let mut attempts = Attempts::of(&journal, Step::PromoteDatabase, database.name.as_str());
-    let verdict = newest_verdict(&journal);
+    let verdict = run.verdict(&journal);
     let mut lost_since = None;
     loop {
         let now = ports.clock.now();
         let limit = run.plan.limits.promotion;
-        let decision = promote_database(database, &run.lock, &state, &attempts, verdict, limit, now);
+        let decision = promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now);
         lost_since = if is_lost(&decision) { lost_since.or(Some(now)) } else { None };
         match decision {
             Promotion::Watch(what) if run.purpose == Purpose::Rehearse => {
@@ -88,7 +88,7 @@ async fn see_to(
                 Called::LookAgain(effect) => attempts = attempts.and(now, effect),
             },
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         state = describe(run, database, ports).await?;
     }
 }
@@ -124,10 +124,7 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
         call: Call {
             operation: operation.to_owned(),
             region,
-            parameters: BTreeMap::from([
-                ("GlobalClusterIdentifier".to_owned(), database.global_cluster.clone()),
-                ("TargetDbClusterIdentifier".to_owned(), target.to_string()),
-            ]),
+            parameters: parameters(run.lock.run.mode, database, target),
         },
         timeout: CALL_TIMEOUT,
         mark: Mark::PointOfNoReturn,
@@ -150,6 +147,19 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
         Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
         Performed::Made(Err(error)) => Err(error.while_changing()),
     }
+}
+
+/// The parameters of the call. Without `AllowDataLoss` AWS would take a failover for a switchover.
+fn parameters(mode: Mode, database: &Database, target: &Arn) -> BTreeMap<String, String> {
+    let allows_loss = match mode {
+        Mode::Switchover => None,
+        Mode::Failover => Some(("AllowDataLoss".to_owned(), "true".to_owned())),
+    };
+    let named = [
+        ("GlobalClusterIdentifier".to_owned(), database.global_cluster.clone()),
+        ("TargetDbClusterIdentifier".to_owned(), target.to_string()),
+    ];
+    named.into_iter().chain(allows_loss).collect()
 }
 
 fn cluster_in_target<'a>(run: &Run, database: &'a Database) -> Result<&'a Arn, StepError> {

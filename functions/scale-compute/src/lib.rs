@@ -67,10 +67,14 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let in_plan = run.plan.services.len();
     match message.phase {
         Phase::Raise => {
-            see_to_all(&services, in_plan, |service, pace| raise::see_to(&run, service, &journal, pace, ports)).await
+            see_to_all(&services, in_plan, ports.clock, |service, pace| {
+                raise::see_to(&run, service, &journal, pace, ports)
+            })
+            .await
         }
         Phase::Release => {
-            see_to_all(&services, in_plan, |service, _| release::see_to(&run, service, &journal, ports)).await
+            see_to_all(&services, in_plan, ports.clock, |service, _| release::see_to(&run, service, &journal, ports))
+                .await
         }
     }
 }

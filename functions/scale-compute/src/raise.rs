@@ -5,7 +5,7 @@ use std::rc::Rc;
 use futures_util::future::join;
 use lifeboat_model::decide::{Raise, Scaling, ScalingCalls, ServiceFacts, raises, scale_compute, source_left_at};
 use lifeboat_model::evidence::ServiceSeen;
-use lifeboat_model::journal::{Entry, Note, newest_verdict};
+use lifeboat_model::journal::{Entry, Note};
 use lifeboat_model::limits::{SOURCE_TIMEOUT, Step, WATCH};
 use lifeboat_model::plan::Service;
 use lifeboat_model::request::{Mode, Purpose};
@@ -27,6 +27,7 @@ pub(super) async fn see_to(
     let mut calls = ScalingCalls::of(journal, &service.name);
     let (source_tasks, seen) = join(source_tasks(run, service, ports), describe(run, service, ports)).await;
     let (wanted, mut seen) = (service.wanted(source_tasks), seen?);
+    let verdict = run.verdict(journal);
     loop {
         let facts = ServiceFacts {
             service,
@@ -34,7 +35,7 @@ pub(super) async fn see_to(
             seen: &seen,
             wanted,
             calls: &calls,
-            verdict: newest_verdict(journal),
+            verdict: verdict.as_ref(),
             left_at: source_left_at(&run.plan, journal),
             limit: run.plan.limits.compute,
         };
@@ -67,7 +68,7 @@ pub(super) async fn see_to(
                 }
             }
         }
-        ports.clock.sleep(pace.poll()).await;
+        pace.wait(ports.clock).await;
         seen = describe(run, service, ports).await?;
     }
 }

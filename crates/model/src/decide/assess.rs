@@ -286,8 +286,12 @@ fn predict_loss(
             }
             Some(lag_ms) => {
                 worst_ms = worst_ms.map(|worst| worst.max(lag_ms));
-                // Whoever is asked for approval sees the loss and answers with a consent, which is then held to it.
-                let to_be_accepted = run.approval == Approval::Awaited && run.consent.is_none();
+                // Whoever is asked for approval of a failover sees the loss and answers with a consent, to which it is
+                // held in the next verdict. No answer lifts the limit of a switchover.
+                let to_be_accepted = match (run.mode, &run.approval) {
+                    (Mode::Failover, Approval::Awaited) => run.consent.is_none(),
+                    (Mode::Failover, Approval::NotNeeded | Approval::Given { .. }) | (Mode::Switchover, _) => false,
+                };
                 if lag_ms > limit.as_ms() as f64 && !to_be_accepted {
                     reasons.push(Reason::new(
                         ReasonCode::LagOverLimit,

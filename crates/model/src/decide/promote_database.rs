@@ -1,6 +1,6 @@
 //! What to do about one database: nothing, watch, call, or refuse.
 
-use super::authority::authority_objection;
+use super::authority::{acting_since, authority_objection};
 use super::promotion::{Promotion, after_calls};
 use crate::evidence::{GlobalDatabase, OperationPhase, Status};
 use crate::journal::Attempts;
@@ -33,7 +33,7 @@ pub fn promote_database(
         return Promotion::Done;
     }
     // Another hand's operation towards the target is waited for as well, and no longer than our own.
-    let since = attempts.first_at.unwrap_or(lock.run.admitted_at);
+    let since = attempts.first_at.unwrap_or_else(|| acting_since(&lock.run, None));
     let waiting = attempts.first_at.is_some() || seen.operation.is_some() || is_writer;
     if waiting && now > since.plus(limit) {
         return refuse(ReasonCode::PromotionStalled, format!("not the available writer {limit} after {since}"));

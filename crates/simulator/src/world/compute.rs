@@ -2,7 +2,7 @@
 //!
 //! Nothing takes tasks away by itself: scale-in is slower than a drill is long (assumption).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::evidence::{ScaleIn, ServiceSeen, ServiceStatus};
 use lifeboat_model::plan::{Name, Service, Topology};
@@ -25,6 +25,8 @@ pub struct Fleets {
     pub fleets: BTreeMap<(Name, Region), Fleet>,
     /// Every accepted change of a service's size, done when as many tasks run.
     pub scalings: Vec<Work>,
+    /// The Regions in which a service runs fewer tasks than all clients need. Each request asks.
+    short: Vec<Region>,
 }
 
 /// One service in one Region.
@@ -70,7 +72,14 @@ impl Fleets {
                 fleets.insert((service.name.clone(), region.clone()), Fleet::running(service, percent));
             }
         }
-        Self { fleets, scalings: Vec::new() }
+        let mut all = Self { fleets, scalings: Vec::new(), short: Vec::new() };
+        all.note_short();
+        all
+    }
+
+    fn note_short(&mut self) {
+        let short = self.fleets.iter().filter(|(_, f)| f.running < f.needed);
+        self.short = short.map(|((_, region), _)| region.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     }
 }
 
@@ -197,7 +206,10 @@ impl World {
     }
 
     fn with_fleet<T>(&self, name: &Name, region: &Region, change: impl FnOnce(&mut Fleet) -> T) -> Option<T> {
-        self.state_mut().compute.fleets.get_mut(&(name.clone(), region.clone())).map(change)
+        let compute = &mut self.state_mut().compute;
+        let changed = compute.fleets.get_mut(&(name.clone(), region.clone())).map(change);
+        compute.note_short();
+        changed
     }
 
     fn start_missing(&self, name: &Name, region: &Region) {
@@ -272,14 +284,13 @@ impl World {
     /// needs the plan's capacity for its share of the clients; the service that is shortest of tasks decides.
     pub(super) fn fit_for(&self, region: &Region) -> f64 {
         let state = self.state();
-        // Who has enough for all clients has enough for any share of them; each request asks, so the share comes last.
-        let mut short =
-            state.compute.fleets.iter().filter(|((_, r), f)| f.running < f.needed && r == region).peekable();
-        if short.peek().is_none() {
+        // Who has enough for all clients has enough for any share of them.
+        if !state.compute.short.contains(region) {
             return 1.0;
         }
         let share = state.clients.share_of(region);
-        let fits = short.filter_map(|(_, fleet)| {
+        let fleets = state.compute.fleets.iter().filter(|((_, r), _)| r == region);
+        let fits = fleets.filter_map(|(_, fleet)| {
             let needed = f64::from(fleet.needed) * share;
             (needed > 0.0).then(|| f64::from(fleet.running) / needed)
         });
