@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Direction, Plan, Region};
-use lifeboat_simulator::Scenario;
+use lifeboat_simulator::{Order, Scenario};
 
 use crate::exit::{EXIT_CODES, Failure};
 
@@ -27,6 +27,12 @@ pub enum Command {
     /// Nothing is called outside this machine. The same plan, scenario, mode and seed give the same report, to the byte.
     #[command(after_help = EXIT_CODES)]
     Drill(DrillArgs),
+    /// Plays the same outages by our order and by two published ones, and prints what each cost
+    ///
+    /// Nothing is called outside this machine. The same plan, scenario and number of seeds give the same table and picture,
+    /// to the byte.
+    #[command(after_help = EXIT_CODES)]
+    Compare(CompareArgs),
     /// Walks through a run that changes nothing: what it would call, lose and take
     ///
     /// Every step reads, decides, and says what it would call with which parameters.
@@ -46,6 +52,9 @@ pub struct DrillArgs {
     /// How the workload is moved [default: as the scenario asks]
     #[arg(long, value_parser = mode_parser())]
     pub mode: Option<Mode>,
+    /// Who moves the workload; the others than ours only in regional-outage and planned-switchover
+    #[arg(long, value_name = "NAME", value_parser = order_parser(), default_value = Order::Lifeboat.name())]
+    pub order: Order,
     /// The Region that serves when the drill begins [default: the plan's first; with --scenario failback its second]
     #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub source: Option<Region>,
@@ -70,6 +79,30 @@ pub struct DrillArgs {
     /// Print the JSON Schema of the report, and drill nothing
     #[arg(long)]
     pub schema: bool,
+}
+
+/// What to compare, and where the results go.
+#[derive(Debug, clap::Args)]
+pub struct CompareArgs {
+    /// How many drills each order plays, with the seeds from 1
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub seeds: u64,
+    /// What happens: regional-outage or planned-switchover
+    #[arg(long, value_name = "NAME", value_parser = scenario_parser(), default_value = Scenario::RegionalOutage.name(),
+        hide_possible_values = true)]
+    pub scenario: Scenario,
+    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Print the comparison as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Write the picture to this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Write the table to this file, as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
 }
 
 /// What to rehearse, and where.
@@ -141,6 +174,12 @@ pub fn scenario_named(name: &str) -> Option<Scenario> {
     Scenario::ALL.into_iter().find(|s| s.name() == name)
 }
 
+fn order_parser() -> impl TypedValueParser<Value = Order> {
+    let values = Order::ALL.map(|o| PossibleValue::new(o.name()).help(o.about()));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Order::ALL.into_iter().find(|o| o.name() == name).ok_or("no such order"))
+}
+
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {
     let values = [
         PossibleValue::new(Mode::Failover.as_str())
@@ -166,8 +205,18 @@ impl DrillArgs {
             Some(Mode::Failover) | None => Scenario::RegionalOutage,
         });
         let mode = self.mode.unwrap_or(scenario.mode());
-        if scenario.expected(mode).is_some() {
+        if self.order.plays(scenario, mode) {
             return Ok((scenario, mode));
+        }
+        if scenario.expected(mode).is_some() {
+            let drills = Scenario::ALL.map(|s| self.order.plays(s, s.mode()).then_some(s.name()));
+            return Err(Failure::Arguments(format!(
+                "--order {} cannot be drilled with --scenario {} and --mode {}; possible: {}, each in its own mode",
+                self.order.name(),
+                scenario.name(),
+                mode.as_str(),
+                listed(&drills),
+            )));
         }
         let modes = [Mode::Failover, Mode::Switchover].map(|m| scenario.expected(m).map(|_| m.as_str()));
         let others = Scenario::ALL.map(|s| s.expected(mode).map(|_| s.name()));

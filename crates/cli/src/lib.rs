@@ -7,6 +7,9 @@
 
 pub mod args;
 mod cause;
+mod compare_command;
+pub mod compare_picture;
+pub mod compare_table;
 mod drill_command;
 pub mod exit;
 pub mod html;
@@ -29,6 +32,7 @@ pub const MACHINE: &str = include_str!("../../../statemachine/failover.asl.json"
 pub fn run(args: Args) -> Exit {
     let done = match args.command {
         Command::Drill(args) => drill_command::run(&args),
+        Command::Compare(args) => compare_command::run(&args),
         Command::Rehearse(args) => drill_command::run(&args.into_drill()),
         Command::Plan(args) => plan_command::run(&args),
     };

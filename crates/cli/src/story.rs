@@ -1,6 +1,7 @@
 //! What a report says between its lines: when the trouble began, where the phases lie, which run was the main one.
 
 use lifeboat_model::report::{Event, Lane, Outcome, Report, RunSummary};
+use lifeboat_simulator::Order;
 
 /// One of the four phases of a recovery.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,6 +117,10 @@ pub(crate) fn rto_text(report: &Report) -> String {
 /// How the drill ended, in a line: what became of the main run.
 pub(crate) fn ending(report: &Report) -> String {
     let (from, to) = (&report.source, &report.target);
+    if report.order != Order::Lifeboat.name() {
+        let served = if report.rto_s.is_some() { "all clients are served" } else { "some clients are not served" };
+        return format!("Order {} has been played, {from} to {to}: {served}", report.order);
+    }
     match report.outcome {
         Some(Outcome::Completed) => format!("Completed: {to} serves, moved from {from} by {}", report.mode),
         Some(Outcome::Unchanged) => format!("Unchanged: the run refused; nothing was moved from {from}"),

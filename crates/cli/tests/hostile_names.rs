@@ -19,6 +19,7 @@ fn report() -> Report {
         machine: Machine::read(MACHINE).expect("the shipped machine").into(),
         scenario,
         mode: scenario.mode(),
+        order: lifeboat_simulator::Order::Lifeboat,
         direction: Direction { source, target },
         seed: 1,
     };

@@ -15,6 +15,7 @@ fn played(scenario: Scenario) -> Played {
         machine: Machine::read(MACHINE).expect("the shipped machine").into(),
         scenario,
         mode: scenario.mode(),
+        order: lifeboat_simulator::Order::Lifeboat,
         direction: Direction { source, target },
         seed: 1,
     };

@@ -55,6 +55,8 @@ pub struct Report {
     pub version: u32,
     /// The scenario's name.
     pub scenario: String,
+    /// The order in which the workload was moved: `lifeboat` is ours.
+    pub order: String,
     /// The seed of every chance in it.
     pub seed: u64,
     /// The plan's name.

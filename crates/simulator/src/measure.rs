@@ -81,13 +81,18 @@ pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
 fn propagation_s(world: &World, changed: Timestamp) -> Option<f64> {
     let state = world.state();
     let number = state.traffic.changes.iter().position(|c| c.at == changed)? + 1;
-    let last = state.clients.last_use.get(&(number, state.direction.source.clone()))?;
+    let last = state.clients.last_use.get(&number)?.get(&state.direction.source)?;
     Some(last.seconds_since(changed).max(0.0))
 }
 
 /// The longest disruption, from the first failed request until every client was served again; `None` when the last one
 /// goes on. A disruption that begins again at once is the same one.
 pub fn rto_s(world: &World) -> Option<f64> {
+    longest_disruption(world).map(|longest| longest.map_or(0.0, |(from, until)| until.seconds_since(from)))
+}
+
+/// That disruption's beginning and end; `None` within when no request failed.
+pub fn longest_disruption(world: &World) -> Option<Option<(Timestamp, Timestamp)>> {
     let state = world.state();
     if !state.clients.all_served() {
         return None;
@@ -99,7 +104,7 @@ pub fn rto_s(world: &World) -> Option<f64> {
             Some(_) | None => merged.push((*from, *until)),
         }
     }
-    Some(merged.iter().map(|(from, until)| until.seconds_since(*from)).fold(0.0, f64::max))
+    Some(merged.into_iter().max_by_key(|(from, until)| until.ms_since(*from)))
 }
 
 /// The time span of the lost writes: from the oldest of them to the moment its Region went dark, over all databases.

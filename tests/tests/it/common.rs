@@ -6,7 +6,7 @@ use std::rc::Rc;
 use lifeboat_model::plan::{Consistency, Engine, InFlight, Requirement};
 use lifeboat_model::{Direction, Plan, Region};
 use lifeboat_simulator::machine::Machine;
-use lifeboat_simulator::{DrillOptions, Played, Scenario, World, play};
+use lifeboat_simulator::{DrillOptions, Order, Played, Scenario, World, play};
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -65,7 +65,7 @@ pub fn options(scenario: Scenario, seed: u64) -> DrillOptions {
         true => Direction { source: second, target: first },
         false => Direction { source: first, target: second },
     };
-    DrillOptions { plan, machine: machine(), scenario, mode: scenario.mode(), direction, seed }
+    DrillOptions { plan, machine: machine(), scenario, mode: scenario.mode(), order: Order::Lifeboat, direction, seed }
 }
 
 /// Plays `scenario` in a world that `prepare` changes first.

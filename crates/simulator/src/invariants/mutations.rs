@@ -44,7 +44,7 @@ impl World {
         self.check("S15", marked && intended, || {
             format!("{} acts on {resource} without an intent in the journal", who())
         });
-        let answered = mine.is_some_and(|l| match &l.run.approval {
+        let answered = mine.is_none_or(|l| match &l.run.approval {
             Approval::Awaited => false,
             Approval::NotNeeded | Approval::Given { .. } => true,
         });
@@ -83,20 +83,23 @@ impl World {
             let cut = dark_since.unwrap_or(around.now);
             let oldest = db.and_then(|db| db.missing_elsewhere(dark_since, around.now).map(|w| w.at).min());
             let recently = |until: Option<Timestamp>| until.is_none_or(|u| u.plus(DOWN_RECENTLY) > around.now);
-            let source = lock.map(|l| &l.run.direction.source);
-            let down = state.outages.iter().any(|o| Some(&o.region) == source && recently(o.until));
+            let source = lock.map_or(&state.direction.source, |l| &l.run.direction.source);
+            let down = state.outages.iter().any(|o| &o.region == source && recently(o.until));
             (in_plan, oldest.map_or(0, |at| cut.ms_since(at)), down)
         };
         self.check("S16", in_plan, || format!("{name} or {target} is not in the plan"));
-        let forward = lock.is_some_and(|l| database.clusters.get(&l.run.direction.target) == Some(target));
+        // Whoever acts without a lock means the drill's own target.
+        let run_target = lock.map_or_else(|| self.state().direction.target.clone(), |l| l.run.direction.target.clone());
+        let forward = database.clusters.get(&run_target) == Some(target);
         self.check("S11", forward, || format!("{name} is moved to {target}, which is not the run's target"));
         let consent = lock.and_then(|l| l.run.consent.as_ref());
         let consented = match (loses_data, lock.map(|l| l.run.mode)) {
             (true, Some(Mode::Failover)) => {
                 consent.is_some_and(|c| c.expires > around.now && c.max_data_loss.as_ms() >= missing_ms)
             }
-            (false, Some(Mode::Switchover)) => true,
-            (true, Some(Mode::Switchover)) | (false, Some(Mode::Failover)) | (_, None) => false,
+            // Without a lock there is no consent; what loses nothing needs none.
+            (false, Some(Mode::Switchover) | None) => true,
+            (true, Some(Mode::Switchover) | None) | (false, Some(Mode::Failover)) => false,
         };
         self.check("S6", consented, || format!("{name}: {missing_ms} ms of writes would be lost without consent"));
         let looked = self.newest_call(caller, "rds:DescribeGlobalClusters", name.as_str());
@@ -105,7 +108,7 @@ impl World {
         let go = verdict.is_some_and(|v| v.go());
         self.check("S8", fresh && go, || format!("{name} is promoted without a fresh look or a verdict to go"));
         if loses_data {
-            self.check("S9", go && down, || format!("{name} is failed over while the source is up"));
+            self.check("S9", go && down, || format!("{name} is failed over; source down {down}, verdict to go {go}"));
         }
     }
 
@@ -115,11 +118,11 @@ impl World {
             let controls: Vec<&Arn> = state.plan.routing.controls.values().collect();
             let whole = controls.iter().all(|c| changes.iter().any(|(changed, _)| &changed == c));
             let known = changes.iter().all(|(changed, _)| controls.contains(&changed));
-            let target = lock.map(|l| l.run.direction.target.clone());
-            let control = target.as_ref().and_then(|t| state.plan.routing.controls.get(t));
+            let target = lock.map_or(&state.direction.target, |l| &l.run.direction.target);
+            let control = state.plan.routing.controls.get(target);
             let is_on = control.and_then(|c| state.traffic.controls.get(c)) == Some(&Switch::On);
             let turns_on = changes.iter().any(|(c, switch)| Some(c) == control && *switch == Switch::On) && !is_on;
-            let there = |accepting: &[Region]| accepting.len() == 1 && accepting.first() == target.as_ref();
+            let there = |accepting: &[Region]| accepting.len() == 1 && accepting.first() == Some(target);
             (whole, known, is_on, turns_on, state.aurora.databases.values().all(|db| there(&db.accepting)))
         };
         self.check("S2", whole, || "a change names one control only".to_owned());

@@ -7,7 +7,8 @@ use lifeboat_model::{Direction, Period, Region};
 
 use super::Scenario;
 use super::people::{after_failover, be_approver, go_and_come_home, operator_starts, runs_end};
-use crate::world::World;
+use crate::orders::Order;
+use crate::world::{StartedBy, World};
 
 /// How long the world runs before anything happens: canaries and metrics have a past then.
 pub(super) const WARM_UP: Period = Period::seconds(300);
@@ -36,6 +37,11 @@ impl Scenario {
         world.sleep(Period::ms(world.below(60_000) as u32)).await;
         self.happen(&world, mode, &source, &target).await;
         runs_end(&world).await;
+        let order = world.state().order;
+        match order {
+            Order::Lifeboat => {}
+            Order::GuidanceSample | Order::Sequential => return world.clients_settle().await,
+        }
         let until = world.now().plus(AFTERMATH);
         while !world.state().clients.all_served() && world.now() < until {
             world.sleep(Period::seconds(1)).await;
@@ -79,7 +85,11 @@ impl Scenario {
                 .await;
             }
             (Self::PlannedSwitchover | Self::Failback | Self::ActiveActiveSwitchover, _) => {
-                operator_starts(world, target, "planned-move", mode, Purpose::Act);
+                let order = world.state().order;
+                match order {
+                    Order::Lifeboat => operator_starts(world, target, "planned-move", mode, Purpose::Act),
+                    Order::GuidanceSample | Order::Sequential => world.begin_order(order, mode, StartedBy::Operator),
+                }
             }
             (Self::Rehearsal, _) => operator_starts(world, target, "rehearsal", mode, Purpose::Rehearse),
             (Self::TwoOperators, _) => {

@@ -31,9 +31,9 @@ pub struct Clients {
     /// Requests that failed.
     pub failed: u64,
     /// What the store's services in a Region hold to be the writer of a database, and until when they believe it.
-    writers: BTreeMap<(Region, Name), (Region, Timestamp)>,
+    writers: BTreeMap<Region, BTreeMap<Name, (Region, Timestamp)>>,
     /// When a client last sent a request to a Region, after so many changes of routing.
-    pub last_use: BTreeMap<(usize, Region), Timestamp>,
+    pub last_use: BTreeMap<usize, BTreeMap<Region, Timestamp>>,
     /// Regions in which the store's services fail.
     pub broken_services: Vec<Region>,
     /// The Region that DNS last sent each client to.
@@ -138,7 +138,11 @@ impl World {
             {
                 let mut state = self.state_mut();
                 let changes = state.traffic.changes.len();
-                state.clients.last_use.insert((changes, region.clone()), now);
+                let last_use = state.clients.last_use.entry(changes).or_default();
+                match last_use.get_mut(&region) {
+                    Some(at) => *at = now,
+                    None => _ = last_use.insert(region.clone(), now),
+                }
                 state.clients.count(client, now, ok);
             }
             turn += 1;
@@ -221,14 +225,15 @@ impl World {
             return None;
         }
         let now = self.now();
-        let key = (region.clone(), database.clone());
         let mut state = self.state_mut();
-        let fresh = state.clients.writers.get(&key).filter(|(_, until)| *until > now).map(|(w, _)| w.clone());
+        let known = state.clients.writers.get(region).and_then(|of| of.get(database));
+        let fresh = known.filter(|(_, until)| *until > now).map(|(w, _)| w.clone());
         let writer = match fresh {
             Some(writer) => writer,
             None => {
                 let writer = state.aurora.databases.get(database)?.writer.clone();
-                state.clients.writers.insert(key, (writer.clone(), now.plus(WRITER_ENDPOINT_CACHE)));
+                let seen = (writer.clone(), now.plus(WRITER_ENDPOINT_CACHE));
+                state.clients.writers.entry(region.clone()).or_default().insert(database.clone(), seen);
                 writer
             }
         };

@@ -2,7 +2,7 @@
 //!
 //! Nothing takes tasks away by itself: scale-in is slower than a drill is long (assumption).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::evidence::{ScaleIn, ServiceSeen, ServiceStatus};
 use lifeboat_model::plan::{Name, Service, Topology};
@@ -25,6 +25,8 @@ pub struct Fleets {
     pub fleets: BTreeMap<(Name, Region), Fleet>,
     /// Every accepted change of a service's size, done when as many tasks run.
     pub scalings: Vec<Work>,
+    /// The Regions in which a service runs fewer tasks than all clients need. Each request asks.
+    short: Vec<Region>,
 }
 
 /// One service in one Region.
@@ -32,6 +34,8 @@ pub struct Fleets {
 pub struct Fleet {
     /// What ECS says of the service.
     pub status: ServiceStatus,
+    /// How many it needs for all clients, by the plan.
+    pub needed: u32,
     /// How many tasks it shall run.
     pub desired: u32,
     /// How many it runs, healthy behind the load balancer.
@@ -68,7 +72,14 @@ impl Fleets {
                 fleets.insert((service.name.clone(), region.clone()), Fleet::running(service, percent));
             }
         }
-        Self { fleets, scalings: Vec::new() }
+        let mut all = Self { fleets, scalings: Vec::new(), short: Vec::new() };
+        all.note_short();
+        all
+    }
+
+    fn note_short(&mut self) {
+        let short = self.fleets.iter().filter(|(_, f)| f.running < f.needed);
+        self.short = short.map(|((_, region), _)| region.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     }
 }
 
@@ -78,6 +89,7 @@ impl Fleet {
         let maximum = service.wanted(None).max(service.capacity) * 2;
         Self {
             status: ServiceStatus::Active,
+            needed: service.capacity,
             desired: tasks,
             running: tasks,
             starting: 0,
@@ -194,7 +206,10 @@ impl World {
     }
 
     fn with_fleet<T>(&self, name: &Name, region: &Region, change: impl FnOnce(&mut Fleet) -> T) -> Option<T> {
-        self.state_mut().compute.fleets.get_mut(&(name.clone(), region.clone())).map(change)
+        let compute = &mut self.state_mut().compute;
+        let changed = compute.fleets.get_mut(&(name.clone(), region.clone())).map(change);
+        compute.note_short();
+        changed
     }
 
     fn start_missing(&self, name: &Name, region: &Region) {
@@ -269,10 +284,14 @@ impl World {
     /// needs the plan's capacity for its share of the clients; the service that is shortest of tasks decides.
     pub(super) fn fit_for(&self, region: &Region) -> f64 {
         let state = self.state();
-        let share = if state.plan.services.is_empty() { 0.0 } else { state.clients.share_of(region) };
-        let fits = state.plan.services.iter().filter_map(|service| {
-            let fleet = state.compute.fleets.get(&(service.name.clone(), region.clone()))?;
-            let needed = f64::from(service.capacity) * share;
+        // Who has enough for all clients has enough for any share of them.
+        if !state.compute.short.contains(region) {
+            return 1.0;
+        }
+        let share = state.clients.share_of(region);
+        let fleets = state.compute.fleets.iter().filter(|((_, r), _)| r == region);
+        let fits = fleets.filter_map(|(_, fleet)| {
+            let needed = f64::from(fleet.needed) * share;
             (needed > 0.0).then(|| f64::from(fleet.running) / needed)
         });
         fits.fold(1.0, f64::min)

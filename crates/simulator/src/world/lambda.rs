@@ -120,6 +120,12 @@ impl World {
         .await
     }
 
+    /// The ports of a process in `region` that is none of our functions, on behalf of `run_id`. Its calls are recorded as
+    /// those of the step that does likewise.
+    pub(crate) fn ports_of(&self, step: Step, region: &Region, run_id: &str) -> SimPorts {
+        SimPorts::new(self.clone(), self.begin(step, region, run_id))
+    }
+
     async fn run_environment(
         &self,
         step: Step,

@@ -31,11 +31,13 @@ use crate::executor::Executor;
 use crate::faults::Faults;
 use crate::invariants::Invariants;
 use crate::machine::Machine;
+use crate::orders::Order;
 use crate::service_times::Span;
 
 pub use lambda::{CallRecord, Caller};
 pub use ledger::Table;
 pub use log::{Happening, Log};
+pub(crate) use ports::SimPorts;
 pub use step_functions::{RunRecord, StartedBy, TaskTokens};
 pub use work::Work;
 
@@ -59,6 +61,8 @@ pub struct State {
     pub plan: Plan,
     /// From where clients were served at the beginning, and to where the main run goes.
     pub direction: Direction,
+    /// Who moves the workload, and in which order.
+    pub order: Order,
     /// The Regions that are dark, and since when.
     pub dark: BTreeMap<Region, Timestamp>,
     /// When a Region was dark, and until when.
@@ -139,6 +143,7 @@ impl World {
             faults: Faults::default(),
             invariants: Invariants::default(),
             log: Log::new(BEGINNING),
+            order: Order::default(),
             plan,
             direction,
         };
