@@ -142,6 +142,7 @@ pub(crate) const fn lane_name(lane: Lane) -> &'static str {
         Lane::World => "world",
         Lane::Detection => "detection",
         Lane::Run => "run",
+        Lane::Capacity => "capacity",
         Lane::Databases => "databases",
         Lane::Traffic => "traffic",
         Lane::Operator => "operator",

@@ -219,7 +219,9 @@ pub enum Lane {
     Detection,
     /// The run's states.
     Run,
-    /// Database promotions as the service did them.
+    /// Tasks of services as they came.
+    Capacity,
+    /// Promotions of databases, caches and brokers as the services did them.
     Databases,
     /// Routing and DNS.
     Traffic,

@@ -244,7 +244,7 @@ impl World {
             finish(&mut state.compute.scalings, name, accepted, now);
             accepted
         };
-        self.log_since(Lane::World, accepted, format!("{name}: {wanted} tasks run in {region}"));
+        self.log_since(Lane::Capacity, accepted, format!("{name}: {wanted} tasks run in {region}"));
     }
 
     pub(super) fn start_compute(&self) {
