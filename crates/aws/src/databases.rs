@@ -23,7 +23,7 @@ use lifeboat_ports::{CallError, Clock, Databases, Fault, Receipt};
 
 use crate::clients::RegionalClients;
 use crate::environment::{Calls, Service};
-use crate::errors::{call_error, incomplete, receipt};
+use crate::errors::{call_error, incomplete, receipt, said};
 use crate::{Environment, SystemClock};
 
 const DESCRIBE_GLOBAL: &str = "rds:DescribeGlobalClusters";
@@ -167,10 +167,6 @@ fn read_operation(state: &FailoverState, region: &Region) -> Result<Option<Opera
         phase: OperationPhase::from_aws(said(DESCRIBE_GLOBAL, region, "the operation's status", phase)?),
         to: read_arn(DESCRIBE_GLOBAL, region, "the ARN of the operation's target", state.to_db_cluster_arn())?,
     }))
-}
-
-fn said<'a>(operation: &str, region: &Region, what: &str, text: Option<&'a str>) -> Result<&'a str, CallError> {
-    text.filter(|text| !text.is_empty()).ok_or_else(|| incomplete(operation, region, what))
 }
 
 fn read_arn(operation: &str, region: &Region, what: &str, text: Option<&str>) -> Result<Arn, CallError> {

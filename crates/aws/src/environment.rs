@@ -6,6 +6,8 @@
 //! mutations (S13); every call has a deadline.
 //! Effects: reads environment variables. Fails when: a variable is missing or malformed.
 
+mod services;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -24,6 +26,8 @@ use lifeboat_model::limits::{CALL_TIMEOUT, ENDPOINT_TIMEOUT, READ_TIMEOUT};
 use lifeboat_model::{Arn, Region};
 use thiserror::Error;
 
+pub use services::Service;
+
 /// See the text at its head for where they come from.
 const AMAZON_ROOTS: &[u8] = include_bytes!("../certs/amazon-roots.pem");
 
@@ -33,6 +37,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(3100);
 
 /// How long TCP and TLS may take to a routing-control endpoint: three round trips around half the world.
 const ENDPOINT_CONNECT_TIMEOUT: Duration = Duration::from_millis(1000);
+
+/// A variable that names a resource of the stack by its ARN: the variable, the service, and what to do when it is of another.
+type Own = (&'static str, &'static str, &'static str);
+
+const STATE_MACHINE: Own = ("LIFEBOAT_STATE_MACHINE", "states", "a run executes in the Region that starts it");
+const TOPIC: Own = ("LIFEBOAT_TOPIC", "sns", "messages are published in the Region that runs the step");
 
 /// How often a read is tried, the first time included.
 const READ_ATTEMPTS: u32 = 2;
@@ -52,36 +62,6 @@ pub struct ConfigError {
 impl ConfigError {
     fn new(variable: &str, problem: impl ToString, remedy: &'static str) -> Self {
         Self { variable: variable.to_owned(), problem: problem.to_string(), remedy }
-    }
-}
-
-/// The AWS services that adapters call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Service {
-    /// Amazon RDS.
-    Rds,
-    /// Amazon DynamoDB.
-    DynamoDb,
-    /// Amazon CloudWatch.
-    CloudWatch,
-    /// AWS Step Functions.
-    StepFunctions,
-    /// The data plane of routing control.
-    RoutingControl,
-}
-
-impl Service {
-    const ALL: [Self; 5] = [Self::Rds, Self::DynamoDb, Self::CloudWatch, Self::StepFunctions, Self::RoutingControl];
-
-    /// The variable that overrides its endpoint, as the SDKs and the AWS CLI know it.
-    pub const fn endpoint_variable(self) -> &'static str {
-        match self {
-            Self::Rds => "AWS_ENDPOINT_URL_RDS",
-            Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
-            Self::CloudWatch => "AWS_ENDPOINT_URL_CLOUDWATCH",
-            Self::StepFunctions => "AWS_ENDPOINT_URL_SFN",
-            Self::RoutingControl => "AWS_ENDPOINT_URL_ROUTE53_RECOVERY_CLUSTER",
-        }
     }
 }
 
@@ -129,6 +109,8 @@ pub struct Environment {
     table: Option<String>,
     table_region: Region,
     state_machine: Option<Arn>,
+    topic: Option<Arn>,
+    bucket: Option<String>,
     credentials: Credentials,
     endpoints: BTreeMap<Service, String>,
     http_client: SharedHttpClient,
@@ -164,7 +146,9 @@ impl Environment {
             "environment",
         );
         Ok(Self {
-            state_machine: set("LIFEBOAT_STATE_MACHINE").map(|arn| read_state_machine(&arn, &home)).transpose()?,
+            state_machine: set(STATE_MACHINE.0).map(|arn| read_own(STATE_MACHINE, &arn, &home)).transpose()?,
+            topic: set(TOPIC.0).map(|arn| read_own(TOPIC, &arn, &home)).transpose()?,
+            bucket: set("LIFEBOAT_BUCKET").map(|name| read_bucket(&name)).transpose()?,
             table: set("LIFEBOAT_TABLE"),
             table_region,
             home,
@@ -202,7 +186,25 @@ impl Environment {
     /// `LIFEBOAT_STATE_MACHINE` is not set.
     pub fn state_machine(&self) -> Result<&Arn, ConfigError> {
         let remedy = "set it to the ARN of Lifeboat's state machine in this Region";
-        self.state_machine.as_ref().ok_or_else(|| missing("LIFEBOAT_STATE_MACHINE", remedy))
+        self.state_machine.as_ref().ok_or_else(|| missing(STATE_MACHINE.0, remedy))
+    }
+
+    /// The topic to which messages for people are published, in the home Region.
+    ///
+    /// # Errors
+    /// `LIFEBOAT_TOPIC` is not set.
+    pub fn topic(&self) -> Result<&Arn, ConfigError> {
+        let remedy = "set it to the ARN of Lifeboat's SNS topic in this Region";
+        self.topic.as_ref().ok_or_else(|| missing(TOPIC.0, remedy))
+    }
+
+    /// The name of the bucket in which reports are kept, in the home Region.
+    ///
+    /// # Errors
+    /// `LIFEBOAT_BUCKET` is not set.
+    pub fn bucket(&self) -> Result<&str, ConfigError> {
+        let remedy = "set it to the name of Lifeboat's S3 bucket in this Region";
+        self.bucket.as_deref().ok_or_else(|| missing("LIFEBOAT_BUCKET", remedy))
     }
 
     /// The configuration of an SDK client of `service` in `region` for `calls`.
@@ -242,13 +244,25 @@ fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(variable: &str, value: &s
     })
 }
 
-fn read_state_machine(text: &str, home: &Region) -> Result<Arn, ConfigError> {
-    let arn: Arn = parse("LIFEBOAT_STATE_MACHINE", text)?;
-    if arn.service() == "states" && arn.region() == home.as_str() {
+/// The ARN of one of the stack's own resources, which are in the home Region.
+fn read_own((variable, service, remedy): Own, text: &str, home: &Region) -> Result<Arn, ConfigError> {
+    let arn: Arn = parse(variable, text)?;
+    if arn.service() == service && arn.region() == home.as_str() {
         Ok(arn)
     } else {
-        let problem = format!("it is {text:?}, which is no state machine in {home}");
-        Err(ConfigError::new("LIFEBOAT_STATE_MACHINE", problem, "a run executes in the Region that starts it"))
+        let problem = format!("it is {text:?}, which is of another service than {service} or not in {home}");
+        Err(ConfigError::new(variable, problem, remedy))
+    }
+}
+
+/// A bucket's name, which becomes part of a host's name.
+fn read_bucket(text: &str) -> Result<String, ConfigError> {
+    let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
+    if (3..=63).contains(&text.len()) && text.bytes().all(known) {
+        Ok(text.to_owned())
+    } else {
+        let problem = format!("it is {text:?}, which is no name of a bucket");
+        Err(ConfigError::new("LIFEBOAT_BUCKET", problem, "correct it in the function's environment"))
     }
 }
 

@@ -21,10 +21,11 @@ use aws_types::request_id::RequestId;
 use lifeboat_ports::{CallError, Fault, Receipt};
 
 /// The service asks for patience: nothing was done. The SDKs' own list of throttling codes, and the limit on executions.
-const THROTTLED: [&str; 15] = [
+const THROTTLED: [&str; 17] = [
     "BandwidthLimitExceeded",
     "EC2ThrottledException",
     "ExecutionLimitExceeded",
+    "KMSThrottling",
     "LimitExceededException",
     "PriorRequestNotComplete",
     "ProvisionedThroughputExceededException",
@@ -32,6 +33,7 @@ const THROTTLED: [&str; 15] = [
     "RequestThrottled",
     "RequestThrottledException",
     "SlowDown",
+    "Throttled",
     "ThrottledException",
     "Throttling",
     "ThrottlingException",
@@ -40,24 +42,33 @@ const THROTTLED: [&str; 15] = [
 ];
 
 /// Wrong, expired or insufficient credentials.
-const DENIED: [&str; 10] = [
+const DENIED: [&str; 16] = [
     "AuthFailure",
+    "AuthorizationError",
+    "ForbiddenException",
     "IncompleteSignature",
+    "InvalidAccessKeyId",
     "InvalidClientTokenId",
     "InvalidSignatureException",
+    "KMSAccessDenied",
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
     "NotAuthorized",
     "OptInRequired",
+    "RequestTimeTooSkewed",
     "SignatureDoesNotMatch",
+    "UnauthorizedException",
     "UnauthorizedOperation",
 ];
 
 /// The thing's state forbids it, or somebody else changes it.
-const CONFLICT: [&str; 6] = [
+const CONFLICT: [&str; 9] = [
+    "ConcurrentUpdateException",
     "ConditionalCheckFailedException",
     "ConflictException",
+    "OperationAborted",
     "ReplicatedWriteConflictException",
+    "ServiceNotActiveException",
     "StateMachineDeleting",
     "TransactionCanceledException",
     "TransactionConflictException",
@@ -88,6 +99,24 @@ where
 /// An answer that came in good order but lacks `what`: never a default, never "no".
 pub fn incomplete(operation: &str, place: impl ToString, what: impl std::fmt::Display) -> CallError {
     CallError::new(operation, place, Fault::Internal).saying("IncompleteAnswer", format!("the answer lacks {what}"))
+}
+
+/// The text that an answer has to have: neither missing nor empty.
+///
+/// # Errors
+/// The answer is [`incomplete`].
+pub fn said<'a>(
+    operation: &str,
+    place: impl ToString,
+    what: impl std::fmt::Display,
+    text: Option<&'a str>,
+) -> Result<&'a str, CallError> {
+    text.filter(|text| !text.is_empty()).ok_or_else(|| incomplete(operation, place, what))
+}
+
+/// A call that was not made, as the plan has no `what` in `place`.
+pub fn unplanned(operation: &str, place: impl ToString, what: impl std::fmt::Display) -> CallError {
+    CallError::new(operation, place, Fault::Invalid).saying("", format!("the plan has no {what} there"))
 }
 
 /// The receipt of a call that was accepted with `output`.
@@ -126,6 +155,8 @@ fn of_answer(status: u16, code: &str) -> Fault {
     let throttled = THROTTLED.contains(&code) || status == 429;
     match status {
         400.. if throttled => Fault::Throttled,
+        // Application Auto Scaling says it with 500, of a resource that has an update pending: this one is not taken.
+        400.. if code == "ConcurrentUpdateException" => Fault::Conflict,
         400.. if code == "EndpointTemporarilyUnavailableException" => Fault::Unavailable,
         400..=499 if !code.is_empty() => of_refusal(code),
         // 503 without such a word too: a proxy may say it after the service has acted.
@@ -136,12 +167,12 @@ fn of_answer(status: u16, code: &str) -> Fault {
 fn of_refusal(code: &str) -> Fault {
     let starts_with = |starts: &[&str]| starts.iter().any(|start| code.starts_with(start));
     let denied = DENIED.contains(&code) || starts_with(&["AccessDenied", "ExpiredToken", "UnrecognizedClient"]);
-    let wrong_state = code.starts_with("Invalid") && code.ends_with("StateFault");
+    let wrong_state = code.starts_with("Invalid") && ["State", "StateFault"].iter().any(|end| code.ends_with(end));
     if denied {
         Fault::Denied
     } else if CONFLICT.contains(&code) || wrong_state {
         Fault::Conflict
-    } else if code.contains("NotFound") || code.ends_with("DoesNotExist") {
+    } else if code.contains("NotFound") || code.ends_with("DoesNotExist") || code.starts_with("NoSuch") {
         Fault::NotFound
     } else if starts_with(&["RequestTimeout"]) {
         // The server waited for the request's end; what it did with what it had is not said.
@@ -175,6 +206,28 @@ mod tests {
             (400, "StateMachineDoesNotExist", Fault::NotFound),
             (400, "InvalidGlobalClusterStateFault", Fault::Conflict),
             (400, "InvalidDBClusterStateFault", Fault::Conflict),
+            (400, "InvalidGlobalReplicationGroupState", Fault::Conflict),
+            (404, "GlobalReplicationGroupNotFoundFault", Fault::NotFound),
+            (400, "InvalidParameterValue", Fault::Invalid),
+            (400, "InvalidParameterCombination", Fault::Invalid),
+            (400, "ClientException", Fault::Invalid),
+            (400, "InvalidParameterException", Fault::Invalid),
+            (400, "ClusterNotFoundException", Fault::NotFound),
+            (400, "ServiceNotFoundException", Fault::NotFound),
+            (400, "ServiceNotActiveException", Fault::Conflict),
+            (400, "ObjectNotFoundException", Fault::NotFound),
+            (400, "ConcurrentUpdateException", Fault::Conflict),
+            (500, "ConcurrentUpdateException", Fault::Conflict),
+            (500, "InternalServiceException", Fault::Internal),
+            (400, "TargetGroupNotFound", Fault::NotFound),
+            (400, "BadRequestException", Fault::Invalid),
+            (403, "ForbiddenException", Fault::Denied),
+            (403, "AuthorizationError", Fault::Denied),
+            (400, "KMSAccessDenied", Fault::Denied),
+            (400, "KMSThrottling", Fault::Throttled),
+            (404, "NoSuchBucket", Fault::NotFound),
+            (403, "InvalidAccessKeyId", Fault::Denied),
+            (409, "OperationAborted", Fault::Conflict),
             (409, "ConflictException", Fault::Conflict),
             (400, "ReplicatedWriteConflictException", Fault::Conflict),
             (400, "ConditionalCheckFailedException", Fault::Conflict),

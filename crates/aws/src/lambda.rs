@@ -1,8 +1,9 @@
-//! The Lambda wiring: one thread, one handler, one log line per invocation.
+//! The Lambda wiring: one thread, one handler, two log lines per invocation.
 //!
 //! Purpose: a function's `main.rs` says which adapters its step gets, and nothing else.
 //! Guarantees: an error leaves the function under the name that the state machine branches on; its message is cut to what
-//! Lambda and Step Functions carry; each invocation writes one line of JSON to standard output.
+//! Lambda and Step Functions carry; each invocation writes a line of JSON to standard output when it begins and one when
+//! it ends. Of a message they carry the names that are listed in `Subject`, never the message: no task token is logged.
 //! Effects: polls the Lambda Runtime API, writes to standard output. Fails when: the Runtime API is gone, or there is no
 //! Lambda environment.
 
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, service_fn};
 use lifeboat_model::StepError;
 use lifeboat_model::limits::{Step, is_warm_up};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub use lambda_runtime::Error;
 
@@ -41,59 +42,64 @@ where
     let handler = &handler;
     let service = service_fn(move |event: LambdaEvent<Value>| async move {
         let started = Instant::now();
-        let subject = Subject::of(&event.payload);
+        let subject = Subject::of(step, &event);
+        print(&subject.line("start", []).to_string());
         let result = match is_warm_up(&event.payload) {
             true => Ok(json!({"warm": true})),
             false => handler(event.payload).await,
         };
-        let line = log_line(step, &event.context.request_id, subject, &result, started.elapsed());
-        // A log that cannot be written must not fail a step that did its work.
-        drop(writeln!(std::io::stdout().lock(), "{line}"));
+        print(&subject.line("end", ending(&result, started.elapsed())).to_string());
         result.map_err(|error| diagnostic(&error))
     });
     Runtime::new(service).run().await
 }
 
-/// Which run an event is about, as far as it says.
-struct Subject {
-    run_id: Value,
-    epoch: Value,
+/// Writes a line to standard output, where Lambda takes the function's log and its metrics from. A line that cannot be
+/// written must not fail a step that did its work.
+pub fn print(line: &str) {
+    drop(writeln!(std::io::stdout().lock(), "{line}"));
 }
+
+/// A field of a log line; null is left out.
+type Field = (&'static str, Value);
+
+/// What an invocation is about, as far as its message says.
+struct Subject([Field; 6]);
 
 impl Subject {
-    fn of(event: &Value) -> Self {
-        let at = |path| event.pointer(path).cloned();
-        Self {
-            run_id: at("/run/run_id").or_else(|| at("/execution/id")).unwrap_or_default(),
-            epoch: at("/run/epoch").unwrap_or_default(),
-        }
+    fn of(step: Step, event: &LambdaEvent<Value>) -> Self {
+        let at = |path| event.payload.pointer(path).cloned().unwrap_or_default();
+        let run = match at("/run/run_id") {
+            Value::Null => at("/execution/id"),
+            run => run,
+        };
+        Self([
+            ("run", run),
+            ("epoch", at("/run/epoch")),
+            ("step", json!(step.as_str())),
+            ("resources", at("/resources")),
+            ("request_id", json!(event.context.request_id)),
+            ("trace_id", json!(event.context.xray_trace_id)),
+        ])
+    }
+
+    fn line(&self, event: &str, more: impl IntoIterator<Item = Field>) -> Value {
+        let fields = self.0.iter().cloned().chain([("event", json!(event))]).chain(more);
+        let known = fields.filter(|(_, value)| !value.is_null());
+        Value::Object(known.map(|(name, value)| (name.to_owned(), value)).collect())
     }
 }
 
-fn log_line(
-    step: Step,
-    request_id: &str,
-    subject: Subject,
-    result: &Result<Value, StepError>,
-    took: Duration,
-) -> Value {
-    let mut line = Map::new();
-    line.insert("step".to_owned(), json!(step.as_str()));
-    line.insert("request_id".to_owned(), json!(request_id));
-    for (field, value) in [("run_id", subject.run_id), ("epoch", subject.epoch)] {
-        if !value.is_null() {
-            line.insert(field.to_owned(), value);
+/// How an invocation ended: the reply's status or outcome, or the error's name and message.
+fn ending(result: &Result<Value, StepError>, took: Duration) -> [Field; 4] {
+    let (status, error, said) = match result {
+        Ok(reply) => {
+            let status = reply.get("status").or(reply.get("outcome")).cloned();
+            (status.unwrap_or_else(|| json!("ok")), Value::Null, Value::Null)
         }
-    }
-    match result {
-        Ok(_) => line.insert("outcome".to_owned(), json!("ok")),
-        Err(error) => {
-            line.insert("message".to_owned(), json!(message(error)));
-            line.insert("outcome".to_owned(), json!(error.name()))
-        }
+        Err(error) => (Value::Null, json!(error.name()), json!(message(error))),
     };
-    line.insert("duration_ms".to_owned(), json!(took.as_millis() as u64));
-    Value::Object(line)
+    [("status", status), ("error", error), ("message", said), ("duration_ms", json!(took.as_millis() as u64))]
 }
 
 fn diagnostic(error: &StepError) -> Diagnostic {
@@ -139,28 +145,43 @@ mod tests {
         assert_eq!(diagnostic(&odd).error_message.len(), MESSAGE_BYTES_MAX - 1);
     }
 
+    fn event(payload: Value, trace_id: Option<&str>) -> LambdaEvent<Value> {
+        let mut context = lambda_runtime::Context::default();
+        context.request_id = "request-1".to_owned();
+        context.xray_trace_id = trace_id.map(str::to_owned);
+        LambdaEvent { payload, context }
+    }
+
     #[test]
-    fn the_log_line_names_step_request_run_and_outcome() {
-        let event = json!({"run": {"run_id": "arn:run", "epoch": 7}, "database": "orders"});
-        let line = log_line(
-            Step::PromoteDatabase,
-            "request-1",
-            Subject::of(&event),
-            &Ok(json!({"status": "done"})),
-            Duration::from_millis(12),
-        );
-        let expected = json!({"step": "promote-database", "request_id": "request-1", "run_id": "arn:run", "epoch": 7,
-            "outcome": "ok", "duration_ms": 12});
-        assert_eq!(line, expected);
+    fn the_log_lines_name_run_epoch_step_resources_request_and_trace() {
+        let payload = json!({"run": {"run_id": "arn:run", "epoch": 7}, "resources": ["orders"]});
+        let subject = Subject::of(Step::PromoteDatabase, &event(payload, Some("Root=1-5759e988")));
+        let mut expected = json!({"run": "arn:run", "epoch": 7, "step": "promote-database", "resources": ["orders"],
+            "request_id": "request-1", "trace_id": "Root=1-5759e988", "event": "start"});
+        assert_eq!(subject.line("start", []), expected);
+        let end = ending(&Ok(json!({"status": "pending"})), Duration::from_millis(12));
+        expected["event"] = json!("end");
+        expected["status"] = json!("pending");
+        expected["duration_ms"] = json!(12);
+        assert_eq!(subject.line("end", end), expected);
     }
 
     #[test]
     fn before_there_is_a_run_the_log_line_names_the_execution_and_the_error() {
-        let event = json!({"execution": {"id": "arn:execution"}});
+        let subject = Subject::of(Step::Admit, &event(json!({"execution": {"id": "arn:execution"}}), None));
         let error = Err(StepError::Transient("it was throttled".to_owned()));
-        let line = log_line(Step::Admit, "request-2", Subject::of(&event), &error, Duration::ZERO);
-        assert_eq!((&line["run_id"], &line["outcome"]), (&json!("arn:execution"), &json!("Lifeboat.Transient")));
-        assert_eq!(line.get("epoch"), None);
+        let line = subject.line("end", ending(&error, Duration::ZERO));
+        assert_eq!((&line["run"], &line["error"]), (&json!("arn:execution"), &json!("Lifeboat.Transient")));
+        assert!(["epoch", "trace_id", "status", "resources"].iter().all(|field| line.get(field).is_none()), "{line}");
         assert!(line["message"].as_str().is_some_and(|m| m.starts_with("it was throttled")));
+    }
+
+    #[test]
+    fn no_task_token_and_no_answer_is_logged() {
+        let payload = json!({"run": {"run_id": "arn:run", "epoch": 7}, "token": "secret", "answer": {"by": "secret"}});
+        let subject = Subject::of(Step::RequestApproval, &event(payload, None));
+        let reply = Ok(json!({"status": "done", "evidence": {"token": "secret"}}));
+        let lines = [subject.line("start", []), subject.line("end", ending(&reply, Duration::ZERO))];
+        assert!(lines.iter().all(|line| !line.to_string().contains("secret")), "{lines:?}");
     }
 }

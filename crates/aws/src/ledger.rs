@@ -5,7 +5,7 @@
 //! Guarantees: every read is strongly consistent; a lock changes only by a condition on what was read (S4), and a run that
 //! lost its lock learns so from [`Ledger::fence`] (S5); a line of the journal is written once; every write is sent once
 //! (S10). A write that meets another one in another Region (`ReplicatedWriteConflictException`) had no effect.
-//! Effects: writes locks and journals. Fails when: DynamoDB refuses or does not answer, or an item is not as it was written.
+//! Effects: writes locks, questions for approval and journals. Fails when: DynamoDB refuses or does not answer, or an item is not as it was written.
 
 mod items;
 
@@ -22,7 +22,7 @@ use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Region, Timestamp};
-use lifeboat_ports::{Append, CallError, Fault, Holder, Ledger, Mark, StoredPlan, Swap};
+use lifeboat_ports::{Append, AskedApproval, CallError, Fault, Holder, Ledger, Mark, StoredPlan, Swap};
 
 use self::items::{Item, Key, Unreadable, number, string, time, word};
 use crate::Environment;
@@ -208,6 +208,12 @@ impl Ledger for DynamoLedger {
         let item = items::entry_item(entry).map_err(|why| self.unwritable(&why))?;
         let written = self.put(item, IS_NEW, None).await?;
         Ok(if written { Append::Written } else { Append::AlreadyThere })
+    }
+
+    async fn ask_approval(&self, plan: &Name, asked: &AskedApproval) -> Result<(), CallError> {
+        let call = self.writes.put_item().table_name(&self.table).set_item(Some(items::approval_item(plan, asked)));
+        // The error has the service's words, never the item's: the token stays out of every log.
+        call.send().await.map(drop).map_err(|error| call_error(PUT, &self.region, &error))
     }
 
     async fn journal(&self, run_id: &str) -> Result<Vec<Entry>, CallError> {

@@ -21,6 +21,14 @@ mod chance;
 mod clock;
 mod names;
 
+#[cfg(feature = "s3")]
+mod archive;
+#[cfg(feature = "mq")]
+mod brokers;
+#[cfg(feature = "elasticache")]
+mod caches;
+#[cfg(feature = "compute")]
+mod compute;
 #[cfg(feature = "rds")]
 mod databases;
 #[cfg(feature = "sfn")]
@@ -29,14 +37,26 @@ mod executions;
 mod ledger;
 #[cfg(feature = "cloudwatch")]
 mod metrics;
+#[cfg(feature = "sns")]
+mod notices;
 #[cfg(feature = "routing")]
 mod routing;
+#[cfg(feature = "dynamodb")]
+mod tables;
 
 pub use chance::OsChance;
 pub use clock::SystemClock;
 pub use environment::{ConfigError, Environment};
 pub use names::SystemNames;
 
+#[cfg(feature = "s3")]
+pub use archive::S3Archive;
+#[cfg(feature = "mq")]
+pub use brokers::MqBrokers;
+#[cfg(feature = "elasticache")]
+pub use caches::ElastiCacheCaches;
+#[cfg(feature = "compute")]
+pub use compute::EcsCompute;
 #[cfg(feature = "rds")]
 pub use databases::AuroraDatabases;
 #[cfg(feature = "sfn")]
@@ -45,5 +65,9 @@ pub use executions::SfnExecutions;
 pub use ledger::DynamoLedger;
 #[cfg(feature = "cloudwatch")]
 pub use metrics::CloudWatchMetrics;
+#[cfg(feature = "sns")]
+pub use notices::SnsNotices;
 #[cfg(feature = "routing")]
 pub use routing::ClusterRouting;
+#[cfg(feature = "dynamodb")]
+pub use tables::DynamoTables;

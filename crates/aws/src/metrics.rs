@@ -1,23 +1,27 @@
-//! Replication lag and canary results, on Amazon CloudWatch.
+//! Replication lag, messages and canary results, on Amazon CloudWatch.
 //!
 //! Purpose: evidence for the verdict. Guarantees: a missing datapoint is absent, never zero or green; a canary whose data
-//! CloudWatch could not give in full has no points at all, so that it counts as unknown (S9); points come oldest first.
-//! Effects: none. Fails when: CloudWatch refuses, does not answer, or cannot give the lag in full.
+//! CloudWatch could not give in full has no points at all, so that it counts as unknown (S9); points come oldest first;
+//! of the values of a minute, the one that speaks most against a move counts.
+//! Effects: none. Fails when: CloudWatch refuses, does not answer, or cannot give a lag or a count in full.
+
+mod queries;
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatch::Client;
-use aws_sdk_cloudwatch::types::{Dimension, Metric, MetricDataQuery, MetricDataResult, MetricStat, ScanBy, StatusCode};
+use aws_sdk_cloudwatch::types::{MetricDataQuery, MetricDataResult, ScanBy, StatusCode};
 use aws_smithy_types::DateTime;
 use lifeboat_model::evidence::{CanaryResults, Point};
-use lifeboat_model::plan::{Canary, Database};
-use lifeboat_model::{Arn, Region, Timestamp};
+use lifeboat_model::plan::{Broker, BrokerRef, Cache, Canary, Database, Table};
+use lifeboat_model::{Region, Timestamp};
 use lifeboat_ports::{CallError, Clock, Fault, Metrics};
 
+use self::queries::{Query, id, is_node_of, search_of};
 use crate::clients::RegionalClients;
 use crate::environment::{Calls, Service};
-use crate::errors::{call_error, incomplete};
+use crate::errors::{call_error, incomplete, unplanned};
 use crate::{Environment, SystemClock};
 
 const GET: &str = "cloudwatch:GetMetricData";
@@ -29,13 +33,20 @@ const QUERIES_MAX: usize = 500;
 /// that CloudWatch hands out tokens without end.
 const PAGES_MAX: usize = 10;
 
-/// CloudWatch's finest period for these metrics.
-const PERIOD_S: i32 = 60;
+const MS_PER_S: f64 = 1000.0;
 
 /// CloudWatch in the plan's Regions.
 #[derive(Debug)]
 pub struct CloudWatchMetrics {
     reads: RegionalClients<Client>,
+}
+
+/// What all pages of one call say.
+#[derive(Debug, Default)]
+struct Answer {
+    results: Vec<MetricDataResult>,
+    /// Whether CloudWatch has something to say about the answer as a whole, such as that a search found too much.
+    messages: bool,
 }
 
 /// What is known of one query.
@@ -45,15 +56,6 @@ enum Series {
     Complete(Vec<Point>),
     /// CloudWatch could not give all of it.
     InPart,
-}
-
-/// One series to ask for.
-struct Query<'a> {
-    namespace: &'static str,
-    metric: &'static str,
-    dimension: &'static str,
-    of: &'a str,
-    statistic: &'static str,
 }
 
 impl CloudWatchMetrics {
@@ -66,19 +68,23 @@ impl CloudWatchMetrics {
     async fn series(&self, region: &Region, queries: &[Query<'_>], since: Timestamp) -> Result<Vec<Series>, CallError> {
         let mut series = Vec::with_capacity(queries.len());
         for chunk in queries.chunks(QUERIES_MAX) {
-            let results = self.ask(region, chunk, since).await?;
+            let queries = chunk.iter().enumerate().map(|(n, query)| query.to_aws(n)).collect();
+            let results = by(self.ask(region, queries, since).await?.results, MetricDataResult::id);
             series.extend((0..chunk.len()).map(|n| read_series(results.get(&id(n)), since)));
         }
         Ok(series)
     }
 
-    /// Every page of results, by query.
-    async fn ask(
-        &self,
-        region: &Region,
-        queries: &[Query<'_>],
-        since: Timestamp,
-    ) -> Result<BTreeMap<String, Vec<MetricDataResult>>, CallError> {
+    /// The only series of `query`, which has to be whole.
+    async fn whole(&self, region: &Region, query: Query<'_>, since: Timestamp) -> Result<Vec<Point>, CallError> {
+        match self.series(region, &[query], since).await?.pop() {
+            Some(Series::Complete(points)) => Ok(points),
+            Some(Series::InPart) | None => Err(incomplete(GET, region, "a part of the datapoints")),
+        }
+    }
+
+    /// Every page of results.
+    async fn ask(&self, region: &Region, queries: Vec<MetricDataQuery>, since: Timestamp) -> Result<Answer, CallError> {
         let call = self
             .reads
             .of(region)
@@ -86,21 +92,22 @@ impl CloudWatchMetrics {
             .start_time(DateTime::from_millis(since.as_ms()))
             .end_time(DateTime::from_millis(SystemClock.now().as_ms()))
             .scan_by(ScanBy::TimestampAscending)
-            .set_metric_data_queries(Some(queries.iter().enumerate().map(|(n, query)| query.to_aws(n)).collect()));
-        let mut results: BTreeMap<String, Vec<MetricDataResult>> = BTreeMap::new();
+            .set_metric_data_queries(Some(queries));
+        let mut answer = Answer::default();
         let mut token = None;
         for _page in 0..PAGES_MAX {
             let page = call.clone().set_next_token(token).send().await;
             let page = page.map_err(|error| call_error(GET, region, &error))?;
+            answer.messages |= !page.messages().is_empty();
             for result in page.metric_data_results.ok_or_else(|| incomplete(GET, region, "the list of results"))? {
                 if result.status_code() == Some(&StatusCode::Forbidden) {
                     return Err(CallError::new(GET, region, Fault::Denied).saying("Forbidden", label(&result)));
                 }
-                results.entry(result.id().unwrap_or_default().to_owned()).or_default().push(result);
+                answer.results.push(result);
             }
             token = page.next_token.filter(|token| !token.is_empty());
             if token.is_none() {
-                return Ok(results);
+                return Ok(answer);
             }
         }
         Err(incomplete(GET, region, format!("an end after {PAGES_MAX} pages")))
@@ -115,14 +122,54 @@ impl Metrics for CloudWatchMetrics {
         region: &Region,
         since: Timestamp,
     ) -> Result<Vec<Point>, CallError> {
-        let Some(cluster) = database.clusters.get(region) else {
-            let detail = format!("the plan has no cluster of {} there", database.name);
+        let missing = || unplanned(GET, region, format!("cluster of {}", database.name));
+        let cluster = database.clusters.get(region).ok_or_else(missing)?;
+        self.whole(region, Query::lag_of(cluster), since).await
+    }
+
+    async fn cache_lag_ms(&self, cache: &Cache, region: &Region, since: Timestamp) -> Result<Vec<Point>, CallError> {
+        let missing = || unplanned(GET, region, format!("replication group of {}", cache.name));
+        let group = cache.groups.get(region).ok_or_else(missing)?;
+        let Some(query) = search_of(group) else {
+            let detail = format!("{group} is no identifier of a replication group");
             return Err(CallError::new(GET, region, Fault::Invalid).saying("", detail));
         };
-        match self.series(region, &[Query::lag_of(cluster)], since).await?.pop() {
-            Some(Series::Complete(points)) => Ok(points),
-            Some(Series::InPart) | None => Err(incomplete(GET, region, "a part of the lag's datapoints")),
+        let answer = self.ask(region, vec![query], since).await?;
+        if answer.messages {
+            return Err(incomplete(GET, region, "nodes of the replication group: it says that there are too many"));
         }
+        let mut worst: BTreeMap<Timestamp, f64> = BTreeMap::new();
+        for (node, results) in by(answer.results, MetricDataResult::label) {
+            if !is_node_of(group, &node) {
+                continue;
+            }
+            let Series::Complete(points) = read_series(Some(&results), since) else {
+                return Err(incomplete(GET, region, format!("a part of the datapoints of {node}")));
+            };
+            for point in points {
+                let lag_s = worst.entry(point.at).or_insert(point.value);
+                *lag_s = lag_s.max(point.value);
+            }
+        }
+        Ok(worst.into_iter().map(|(at, lag_s)| Point { at, value: lag_s * MS_PER_S }).collect())
+    }
+
+    async fn table_latency_ms(
+        &self,
+        table: &Table,
+        from: &Region,
+        to: &Region,
+        since: Timestamp,
+    ) -> Result<Vec<Point>, CallError> {
+        self.whole(from, Query::latency_of(table, to), since).await
+    }
+
+    async fn message_count(&self, broker: &Broker, region: &Region, since: Timestamp) -> Result<Vec<Point>, CallError> {
+        self.whole(region, Query::messages_of(planned(broker, region)?), since).await
+    }
+
+    async fn queue_count(&self, broker: &Broker, region: &Region, since: Timestamp) -> Result<Vec<Point>, CallError> {
+        self.whole(region, Query::queues_of(planned(broker, region)?), since).await
     }
 
     async fn canary_results(
@@ -137,39 +184,20 @@ impl Metrics for CloudWatchMetrics {
     }
 }
 
-impl<'a> Query<'a> {
-    /// Under the secondary's name, in the secondary's Region. Maximum: the worst moment of a minute counts.
-    fn lag_of(cluster: &'a Arn) -> Self {
-        Self {
-            namespace: "AWS/RDS",
-            metric: "AuroraGlobalDBRPOLag",
-            dimension: "DBClusterIdentifier",
-            of: cluster.name(),
-            statistic: "Maximum",
-        }
-    }
-
-    fn success_of(canary: &'a Canary) -> Self {
-        Self {
-            namespace: "CloudWatchSynthetics",
-            metric: "SuccessPercent",
-            dimension: "CanaryName",
-            of: &canary.name,
-            statistic: "Average",
-        }
-    }
-
-    fn to_aws(&self, n: usize) -> MetricDataQuery {
-        let dimension = Dimension::builder().name(self.dimension).value(self.of).build();
-        let metric = Metric::builder().namespace(self.namespace).metric_name(self.metric).dimensions(dimension).build();
-        let stat = MetricStat::builder().metric(metric).period(PERIOD_S).stat(self.statistic).build();
-        MetricDataQuery::builder().id(id(n)).metric_stat(stat).return_data(true).build()
-    }
+fn planned<'a>(broker: &'a Broker, region: &Region) -> Result<&'a BrokerRef, CallError> {
+    broker.brokers.get(region).ok_or_else(|| unplanned(GET, region, format!("broker of {}", broker.name)))
 }
 
-/// CloudWatch wants a lower-case letter first.
-fn id(n: usize) -> String {
-    format!("q{n}")
+/// The results in the order in which they came, by what `name` calls them.
+fn by(
+    results: Vec<MetricDataResult>,
+    name: fn(&MetricDataResult) -> Option<&str>,
+) -> BTreeMap<String, Vec<MetricDataResult>> {
+    let mut named: BTreeMap<String, Vec<MetricDataResult>> = BTreeMap::new();
+    for result in results {
+        named.entry(name(&result).unwrap_or_default().to_owned()).or_default().push(result);
+    }
+    named
 }
 
 fn label(result: &MetricDataResult) -> String {

@@ -40,6 +40,12 @@ fn what_is_missing_or_wrong_is_named_with_what_to_do() {
             "LIFEBOAT_STATE_MACHINE",
         ),
         (vec![("LIFEBOAT_STATE_MACHINE", "arn:aws:sqs:us-west-2:111122223333:x")], "LIFEBOAT_STATE_MACHINE"),
+        (vec![("LIFEBOAT_TOPIC", "lifeboat")], "LIFEBOAT_TOPIC"),
+        (vec![("LIFEBOAT_TOPIC", "arn:aws:sns:us-east-1:111122223333:lifeboat")], "LIFEBOAT_TOPIC"),
+        (vec![("LIFEBOAT_TOPIC", "arn:aws:sqs:us-west-2:111122223333:lifeboat")], "LIFEBOAT_TOPIC"),
+        (vec![("LIFEBOAT_BUCKET", "re/ports")], "LIFEBOAT_BUCKET"),
+        (vec![("LIFEBOAT_BUCKET", "Reports")], "LIFEBOAT_BUCKET"),
+        (vec![("LIFEBOAT_BUCKET", "no")], "LIFEBOAT_BUCKET"),
         (vec![("AWS_ENDPOINT_URL", "localhost:8000")], "AWS_ENDPOINT_URL"),
         (vec![("AWS_ENDPOINT_URL_SFN", "localhost:8000")], "AWS_ENDPOINT_URL_SFN"),
     ];
@@ -56,6 +62,30 @@ fn what_only_some_functions_need_is_asked_for_by_those() {
     let environment = read(&[]).expect("an environment");
     assert_eq!(environment.table().expect_err("no table").variable, "LIFEBOAT_TABLE");
     assert_eq!(environment.state_machine().expect_err("no state machine").variable, "LIFEBOAT_STATE_MACHINE");
+    assert_eq!(environment.topic().expect_err("no topic").variable, "LIFEBOAT_TOPIC");
+    assert_eq!(environment.bucket().expect_err("no bucket").variable, "LIFEBOAT_BUCKET");
+    let topic = "arn:aws:sns:us-west-2:111122223333:lifeboat";
+    let environment = read(&[("LIFEBOAT_TOPIC", topic), ("LIFEBOAT_BUCKET", "my.reports-1")]).expect("an environment");
+    assert_eq!(environment.topic().expect("a topic").as_str(), topic);
+    assert_eq!(environment.bucket(), Ok("my.reports-1"));
+}
+
+#[test]
+fn each_service_has_the_endpoint_variable_that_the_aws_cli_knows() {
+    let cases = [
+        (Service::ElastiCache, "AWS_ENDPOINT_URL_ELASTICACHE"),
+        (Service::Ecs, "AWS_ENDPOINT_URL_ECS"),
+        (Service::AutoScaling, "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING"),
+        (Service::LoadBalancing, "AWS_ENDPOINT_URL_ELASTIC_LOAD_BALANCING_V2"),
+        (Service::Mq, "AWS_ENDPOINT_URL_MQ"),
+        (Service::Sns, "AWS_ENDPOINT_URL_SNS"),
+        (Service::S3, "AWS_ENDPOINT_URL_S3"),
+    ];
+    for (service, variable) in cases {
+        let environment = read(&[(variable, "http://one:2")]).expect("an environment");
+        let config = environment.config(service, environment.home(), Calls::Reads);
+        assert_eq!(config.endpoint_url(), Some("http://one:2"), "{variable}");
+    }
 }
 
 #[test]

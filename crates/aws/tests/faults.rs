@@ -3,16 +3,23 @@
 
 mod common;
 
-use common::{HOME, Reply, Script, json_error, orders, rds_error, region};
-use lifeboat_aws::{AuroraDatabases, CloudWatchMetrics, ClusterRouting, DynamoLedger, SfnExecutions};
+use common::resources::{carts, checkout, mail, sessions};
+use common::{HOME, Reply, Script, json_answer, json_error, orders, rds, rds_error, region, s3_error};
+use lifeboat_aws::{
+    AuroraDatabases, CloudWatchMetrics, ClusterRouting, DynamoLedger, DynamoTables, EcsCompute, ElastiCacheCaches,
+    MqBrokers, S3Archive, SfnExecutions, SnsNotices,
+};
 use lifeboat_model::evidence::Switch;
 use lifeboat_model::journal::{Effect, Entry, Note};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, Step};
-use lifeboat_model::lock::{Admission, Lock, LockState};
+use lifeboat_model::lock::{Admission, Approval, Lock, LockState};
 use lifeboat_model::plan::{Endpoint, Name};
 use lifeboat_model::request::{Mode, Trigger};
 use lifeboat_model::{Arn, Direction, Timestamp};
-use lifeboat_ports::{CallError, Databases, Executions, Fault, Holder, Ledger, Mark, Metrics, Routing};
+use lifeboat_ports::{
+    Archive, AskedApproval, Brokers, Caches, CallError, Compute, Databases, Executions, Fault, Holder, Ledger, Mark,
+    Metrics, Notices, Routing, Tables,
+};
 use serde_json::json;
 
 /// An operation under test: what it is called on the wire and in errors, and how its service words an error.
@@ -34,13 +41,28 @@ enum Port {
     ReplaceLock,
     Fence,
     Append,
+    AskApproval,
+    PromoteCache,
+    PromoteBroker,
+    RaiseMinimum,
+    RaiseDesired,
+    ResumeScaleIn,
+    Publish,
+    Store,
     Describe,
+    Cache,
+    CacheLag,
+    Table,
+    Broker,
+    Service,
+    Limits,
+    Health,
     Lag,
     Lock,
     Journal,
 }
 
-const MUTATIONS: [Operation; 7] = [
+const MUTATIONS: [Operation; 15] = [
     operation("SwitchoverGlobalCluster", "rds:SwitchoverGlobalCluster", rds_error, Port::Switchover),
     operation("FailoverGlobalCluster", "rds:FailoverGlobalCluster", rds_error, Port::Failover),
     operation(
@@ -53,14 +75,44 @@ const MUTATIONS: [Operation; 7] = [
     operation("PutItem", "dynamodb:PutItem", json_error, Port::ReplaceLock),
     operation("UpdateItem", "dynamodb:UpdateItem", json_error, Port::Fence),
     operation("PutItem", "dynamodb:PutItem", json_error, Port::Append),
+    operation("PutItem", "dynamodb:PutItem", json_error, Port::AskApproval),
+    operation(
+        "FailoverGlobalReplicationGroup",
+        "elasticache:FailoverGlobalReplicationGroup",
+        rds_error,
+        Port::PromoteCache,
+    ),
+    operation("Promote", "mq:Promote", json_error, Port::PromoteBroker),
+    operation(
+        "RegisterScalableTarget",
+        "application-autoscaling:RegisterScalableTarget",
+        json_error,
+        Port::RaiseMinimum,
+    ),
+    operation("UpdateService", "ecs:UpdateService", json_error, Port::RaiseDesired),
+    operation(
+        "RegisterScalableTarget",
+        "application-autoscaling:RegisterScalableTarget",
+        json_error,
+        Port::ResumeScaleIn,
+    ),
+    operation("Publish", "sns:Publish", rds_error, Port::Publish),
+    operation("PutObject", "s3:PutObject", s3_error, Port::Store),
 ];
 
 /// CloudWatch's code travels in the header of its own that AWS's older protocol left behind.
-const READS: [Operation; 4] = [
+const READS: [Operation; 11] = [
     operation("DescribeGlobalClusters", "rds:DescribeGlobalClusters", rds_error, Port::Describe),
     operation("GetMetricData", "cloudwatch:GetMetricData", cloudwatch_error, Port::Lag),
     operation("GetItem", "dynamodb:GetItem", json_error, Port::Lock),
     operation("Query", "dynamodb:Query", json_error, Port::Journal),
+    operation("DescribeGlobalReplicationGroups", "elasticache:DescribeGlobalReplicationGroups", rds_error, Port::Cache),
+    operation("GetMetricData", "cloudwatch:GetMetricData", cloudwatch_error, Port::CacheLag),
+    operation("DescribeTable", "dynamodb:DescribeTable", json_error, Port::Table),
+    operation("DescribeBroker", "mq:DescribeBroker", json_error, Port::Broker),
+    operation("DescribeServices", "ecs:DescribeServices", json_error, Port::Service),
+    operation("DescribeScalableTargets", "application-autoscaling:DescribeScalableTargets", json_error, Port::Limits),
+    operation("DescribeTargetHealth", "elasticloadbalancing:DescribeTargetHealth", rds_error, Port::Health),
 ];
 
 const fn operation(
@@ -84,6 +136,7 @@ async fn failure(aws: &Script, call: Port) -> CallError {
     let environment = aws.environment();
     let databases = AuroraDatabases::new(&environment);
     let ledger = DynamoLedger::new(&environment).expect("a table");
+    let compute = EcsCompute::new(&environment);
     let plan: Name = "retail-store".parse().expect("a name");
     let target = orders().clusters[&region(HOME)].clone();
     let now = Timestamp::from_ms(1_800_000_000_000);
@@ -103,8 +156,43 @@ async fn failure(aws: &Script, call: Port) -> CallError {
             ledger.fence(&plan, Holder { run_id: "run-1", epoch: 1 }, now, Mark::PointOfNoReturn).await.map(drop)
         }
         Port::Append => ledger.append(&entry(now)).await.map(drop),
+        Port::AskApproval => {
+            let asked =
+                AskedApproval { run_id: "run-1".to_owned(), token: "token".to_owned(), asked_at: now, expires_at: now };
+            ledger.ask_approval(&plan, &asked).await
+        }
+        Port::PromoteCache => ElastiCacheCaches::new(&environment).promote(&sessions(), &region(HOME)).await.map(drop),
+        Port::PromoteBroker => {
+            MqBrokers::new(&environment).promote(&mail(), &region(HOME), Mode::Failover).await.map(drop)
+        }
+        Port::RaiseMinimum => {
+            aws.may("DescribeScalableTargets", limits());
+            compute.raise_minimum(&checkout(), &region(HOME), 6).await.map(drop)
+        }
+        Port::RaiseDesired => compute.raise_desired(&checkout(), &region(HOME), 6).await.map(drop),
+        Port::ResumeScaleIn => {
+            aws.may("DescribeScalableTargets", limits());
+            compute.resume_scale_in(&checkout(), &region(HOME)).await.map(drop)
+        }
+        Port::Publish => SnsNotices::new(&environment).expect("a topic").publish("subject", "body").await.map(drop),
+        Port::Store => {
+            let archive = S3Archive::new(&environment).expect("a bucket");
+            archive.store("runs/run-1.json", "application/json", "{}").await.map(drop)
+        }
+        Port::Cache => ElastiCacheCaches::new(&environment).describe(&sessions(), &region(HOME)).await.map(drop),
+        Port::CacheLag => {
+            CloudWatchMetrics::new(&environment).cache_lag_ms(&sessions(), &region(HOME), now).await.map(drop)
+        }
+        Port::Table => DynamoTables::new(&environment).describe(&carts(), &region(HOME)).await.map(drop),
+        Port::Broker => MqBrokers::new(&environment).describe(&mail(), &region(HOME)).await.map(drop),
+        Port::Service | Port::Limits | Port::Health => {
+            aws.may("DescribeServices", json_answer(&json!({"services": [{"serviceName": "checkout"}]})));
+            aws.may("DescribeScalableTargets", limits());
+            aws.may("DescribeTargetHealth", rds("DescribeTargetHealth", "<TargetHealthDescriptions/>"));
+            compute.describe(&checkout(), &region(HOME)).await.map(drop)
+        }
         Port::Describe => {
-            aws.may("DescribeDBClusters", common::rds("DescribeDBClusters", "<DBClusters/>"));
+            aws.may("DescribeDBClusters", rds("DescribeDBClusters", "<DBClusters/>"));
             databases.describe(&orders(), &region(HOME)).await.map(drop)
         }
         Port::Lag => {
@@ -114,6 +202,20 @@ async fn failure(aws: &Script, call: Port) -> CallError {
         Port::Journal => ledger.journal("run-1").await.map(drop),
     }
     .expect_err("a fault")
+}
+
+/// A service that scales by itself.
+fn limits() -> Reply {
+    let target = json!({
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/store-usw2/checkout",
+        "ScalableDimension": "ecs:service:DesiredCount",
+        "MinCapacity": 2,
+        "MaxCapacity": 9,
+        "RoleARN": "arn:aws:iam::111122223333:role/scaling",
+        "CreationTime": 1.0,
+    });
+    json_answer(&json!({"ScalableTargets": [target]}))
 }
 
 fn control() -> Arn {
@@ -128,6 +230,7 @@ fn lock(now: Timestamp) -> Lock {
         mode: Mode::Failover,
         consent: None,
         trigger: Trigger::Operator { name: None },
+        approval: Approval::default(),
         admitted_at: now,
     };
     Lock {

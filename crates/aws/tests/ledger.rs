@@ -3,11 +3,11 @@
 mod common;
 
 use common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name, with_parsed};
-use common::{HOME, Script, json_answer, region};
+use common::{HOME, Script, json_answer, json_error, region};
 use lifeboat_model::Timestamp;
 use lifeboat_model::journal::{Call, Entry, Note};
 use lifeboat_model::limits::Step;
-use lifeboat_ports::{Append, CallError, Fault, Ledger};
+use lifeboat_ports::{Append, AskedApproval, CallError, Fault, Ledger};
 use serde_json::{Value, json};
 
 fn plan_body() -> Value {
@@ -182,4 +182,41 @@ async fn s9_a_journal_with_an_unreadable_line_or_without_end_is_an_error() {
     let endless = json!({"Items": [], "LastEvaluatedKey": {"pk": {"S": "x"}, "sk": {"S": "x"}}});
     let (entries, requests) = journal(&vec![endless; 64]).await;
     assert_eq!((entries.expect_err("no end").code.as_str(), requests.len()), ("IncompleteAnswer", 64));
+}
+
+fn question() -> AskedApproval {
+    AskedApproval {
+        run_id: RUN.to_owned(),
+        token: "much-secret".to_owned(),
+        asked_at: Timestamp::from_ms(T),
+        expires_at: Timestamp::from_ms(T + 900_000),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_for_approval_replaces_the_one_before() {
+    let aws = Script::new();
+    aws.on("PutItem", nothing());
+    assert_eq!(ledger(&aws).ask_approval(&plan_name(), &question()).await, Ok(()));
+    let request = aws.only_request();
+    assert_eq!(request.signed_for, HOME);
+    let item = json!({
+        "pk": {"S": "plan#retail-store"},
+        "sk": {"S": "approval"},
+        "run_id": {"S": RUN},
+        "token": {"S": "much-secret"},
+        "asked_at": {"N": T.to_string()},
+        "expires_at": {"N": (T + 900_000).to_string()},
+    });
+    assert_eq!(request.json(), json!({"TableName": "lifeboat", "Item": item}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_in_no_error() {
+    let aws = Script::new();
+    aws.on("PutItem", json_error(400, "ValidationException", "no"));
+    let error = ledger(&aws).ask_approval(&plan_name(), &question()).await.expect_err("a refusal");
+    aws.only_request();
+    assert_eq!(error.fault, Fault::Invalid);
+    assert!(!format!("{error} {error:?}").contains("much-secret"));
 }

@@ -4,7 +4,7 @@ mod common;
 
 use common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name, with_parsed};
 use common::{Script, json_answer, json_error, region};
-use lifeboat_model::lock::{Admission, Lock, LockState};
+use lifeboat_model::lock::{Admission, Approval, Lock, LockState};
 use lifeboat_model::request::{Mode, Trigger};
 use lifeboat_model::{Direction, Timestamp};
 use lifeboat_ports::{Fault, Holder, Ledger, Mark, Swap};
@@ -22,6 +22,7 @@ fn lock() -> Lock {
             mode: Mode::Switchover,
             consent: None,
             trigger: Trigger::Operator { name: Some("Ada".to_owned()) },
+            approval: Approval::default(),
             admitted_at: Timestamp::from_ms(T),
         },
         past_point_of_no_return: false,
@@ -35,7 +36,8 @@ fn lock() -> Lock {
 fn lock_attributes() -> Value {
     let run = json!({
         "run_id": RUN, "plan_version": 3, "direction": {"source": "us-east-1", "target": "us-west-2"},
-        "mode": "switchover", "trigger": {"kind": "operator", "name": "Ada"}, "admitted_at": "2027-01-15T08:00:00.000Z",
+        "mode": "switchover", "trigger": {"kind": "operator", "name": "Ada"}, "approval": {"kind": "not-needed"},
+        "admitted_at": "2027-01-15T08:00:00.000Z",
     });
     json!({
         "pk": {"S": "plan#retail-store"}, "sk": {"S": "lock"},

@@ -1,91 +1,13 @@
-//! Metrics: what is asked of CloudWatch, and what is made of its answers. CloudWatch speaks CBOR.
+//! Metrics: what is asked of CloudWatch, and what is made of its answers: of databases and canaries.
 
 mod common;
 
-use aws_smithy_cbor::data::Type;
-use aws_smithy_cbor::{Decoder, Encoder};
-use aws_smithy_types::DateTime;
-use common::{AWAY, HOME, Reply, Script, orders, region};
+use common::cloudwatch::{GET, Row, SINCE, asked, error, page, point};
+use common::{AWAY, HOME, Script, orders, region};
 use lifeboat_aws::CloudWatchMetrics;
-use lifeboat_model::Timestamp;
-use lifeboat_model::evidence::Point;
 use lifeboat_model::plan::{Canary, Checks};
 use lifeboat_ports::{Fault, Metrics};
-use serde_json::{Map, Value, json};
-
-const GET: &str = "GetMetricData";
-/// On the minute, so that what CloudWatch rounds is easy to see.
-const SINCE: Timestamp = Timestamp::from_ms(1_800_000_000_000);
-
-/// One result: the query's id, its status and its points in seconds after [`SINCE`].
-type Row<'a> = (&'a str, &'a str, &'a [(i64, f64)]);
-
-fn page(rows: &[Row<'_>], token: Option<&str>) -> Reply {
-    let mut cbor = Encoder::new(Vec::new());
-    cbor.map(if token.is_some() { 2 } else { 1 }).str("MetricDataResults").array(rows.len());
-    for (id, status, points) in rows {
-        cbor.map(4).str("Id").str(id).str("StatusCode").str(status);
-        cbor.str("Timestamps").array(points.len());
-        for (after_s, _) in *points {
-            cbor.timestamp(&DateTime::from_millis(SINCE.as_ms() + after_s * 1000));
-        }
-        cbor.str("Values").array(points.len());
-        for (_, value) in *points {
-            cbor.double(*value);
-        }
-    }
-    if let Some(token) = token {
-        cbor.str("NextToken").str(token);
-    }
-    answer(200, cbor)
-}
-
-fn error(status: u16, code: &str, message: &str) -> Reply {
-    let mut cbor = Encoder::new(Vec::new());
-    cbor.map(2).str("__type").str(&format!("com.amazonaws.cloudwatch#{code}")).str("message").str(message);
-    answer(status, cbor)
-}
-
-fn answer(status: u16, cbor: Encoder) -> Reply {
-    let headers = vec![("smithy-protocol", "rpc-v2-cbor".to_owned()), ("content-type", "application/cbor".to_owned())];
-    Reply::Answer { status, headers, body: cbor.into_writer() }
-}
-
-fn as_json(cbor: &mut Decoder<'_>) -> Value {
-    let ended = |cbor: &Decoder<'_>| cbor.datatype().expect("a type") == Type::Break;
-    match cbor.datatype().expect("a type") {
-        Type::Map | Type::MapIndef => {
-            let mut map = Map::new();
-            let length = cbor.map().expect("a map");
-            while length.map_or_else(|| !ended(cbor), |length| (map.len() as u64) < length) {
-                map.insert(cbor.string().expect("a key"), as_json(cbor));
-            }
-            if length.is_none() {
-                cbor.skip().expect("an end");
-            }
-            map.into()
-        }
-        Type::Array | Type::ArrayIndef => {
-            let mut list = Vec::new();
-            let length = cbor.list().expect("a list");
-            while length.map_or_else(|| !ended(cbor), |length| (list.len() as u64) < length) {
-                list.push(as_json(cbor));
-            }
-            if length.is_none() {
-                cbor.skip().expect("an end");
-            }
-            list.into()
-        }
-        Type::String | Type::StringIndef => cbor.string().expect("a text").into(),
-        Type::Bool => cbor.boolean().expect("a bool").into(),
-        Type::Tag => cbor.timestamp().expect("a time").to_millis().expect("milliseconds").into(),
-        _ => cbor.long().expect("a number").into(),
-    }
-}
-
-fn point(after_s: i64, value: f64) -> Point {
-    Point { at: Timestamp::from_ms(SINCE.as_ms() + after_s * 1000), value }
-}
+use serde_json::{Value, json};
 
 fn canary(name: &str) -> Canary {
     Canary { name: name.to_owned(), runs_in: region(HOME), watches: region(AWAY), checks: Checks::Read }
@@ -100,13 +22,13 @@ async fn the_lag_is_asked_for_in_the_members_region_under_the_members_name() {
     assert_eq!(points, Ok(vec![point(0, 40.0), point(60, 55.5)]));
     let request = aws.only_request();
     assert_eq!(request.signed_for, HOME);
-    let asked = as_json(&mut Decoder::new(&request.body));
+    let sent = asked(&request);
     let expected = json!([{"Id": "q0", "ReturnData": true, "MetricStat": {
         "Metric": {"Namespace": "AWS/RDS", "MetricName": "AuroraGlobalDBRPOLag",
             "Dimensions": [{"Name": "DBClusterIdentifier", "Value": "orders-usw2"}]},
         "Period": 60, "Stat": "Maximum"}}]);
-    assert_eq!(asked["MetricDataQueries"], expected);
-    assert_eq!((&asked["StartTime"], &asked["ScanBy"]), (&json!(SINCE.as_ms()), &json!("TimestampAscending")));
+    assert_eq!(sent["MetricDataQueries"], expected);
+    assert_eq!((&sent["StartTime"], &sent["ScanBy"]), (&json!(SINCE.as_ms()), &json!("TimestampAscending")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,8 +68,7 @@ async fn pages_are_put_together_and_followed_to_the_last() {
     assert_eq!(results[0].points, [point(0, 100.0), point(60, 0.0)]);
     assert_eq!(results[1].points, [point(0, 50.0)]);
     let requests = aws.finish();
-    let tokens: Vec<Value> =
-        requests.iter().map(|r| as_json(&mut Decoder::new(&r.body))["NextToken"].clone()).collect();
+    let tokens: Vec<Value> = requests.iter().map(|r| asked(r)["NextToken"].clone()).collect();
     assert_eq!(tokens, [Value::Null, json!("more")]);
 }
 
@@ -179,7 +100,7 @@ async fn s9_a_canary_without_data_or_with_data_in_part_has_no_points() {
     let named: Vec<(&str, usize)> = results.iter().map(|r| (r.canary.as_str(), r.points.len())).collect();
     assert_eq!(named, [("a", 1), ("b", 0), ("c", 0), ("d", 0)]);
     let request = aws.only_request();
-    let queries = as_json(&mut Decoder::new(&request.body))["MetricDataQueries"].clone();
+    let queries = asked(&request)["MetricDataQueries"].clone();
     let expected = json!({"Id": "q3", "ReturnData": true, "MetricStat": {
         "Metric": {"Namespace": "CloudWatchSynthetics", "MetricName": "SuccessPercent",
             "Dimensions": [{"Name": "CanaryName", "Value": "d"}]},
@@ -193,8 +114,8 @@ async fn more_canaries_than_one_call_takes_are_asked_for_in_two() {
     aws.on(GET, page(&[("q0", "Complete", &[(0, 1.0)])], None)).on(GET, page(&[("q0", "Complete", &[(0, 2.0)])], None));
     let metrics = CloudWatchMetrics::new(&aws.environment());
     let canaries: Vec<Canary> = (0..501).map(|n| canary(&format!("c{n}"))).collect();
-    let asked: Vec<&Canary> = canaries.iter().collect();
-    let results = metrics.canary_results(&region(HOME), &asked, SINCE).await.expect("results");
+    let all: Vec<&Canary> = canaries.iter().collect();
+    let results = metrics.canary_results(&region(HOME), &all, SINCE).await.expect("results");
     assert_eq!((results.len(), &results[500].points), (501, &vec![point(0, 2.0)]));
     assert_eq!(aws.finish().len(), 2);
 }

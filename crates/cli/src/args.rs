@@ -6,7 +6,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Direction, Plan, Region};
-use lifeboat_simulator::Scenario;
+use lifeboat_simulator::{Order, Scenario};
 
 use crate::exit::{EXIT_CODES, Failure};
 
@@ -27,6 +27,17 @@ pub enum Command {
     /// Nothing is called outside this machine. The same plan, scenario, mode and seed give the same report, to the byte.
     #[command(after_help = EXIT_CODES)]
     Drill(DrillArgs),
+    /// Plays the same outages by our order and by two published ones, and prints what each cost
+    ///
+    /// Nothing is called outside this machine. The same plan, scenario and number of seeds give the same table and picture,
+    /// to the byte.
+    #[command(after_help = EXIT_CODES)]
+    Compare(CompareArgs),
+    /// Walks through a run that changes nothing: what it would call, lose and take
+    ///
+    /// Every step reads, decides, and says what it would call with which parameters.
+    #[command(after_help = EXIT_CODES)]
+    Rehearse(RehearseArgs),
     /// Reads plans
     #[command(subcommand, after_help = EXIT_CODES)]
     Plan(PlanCommand),
@@ -41,6 +52,9 @@ pub struct DrillArgs {
     /// How the workload is moved [default: as the scenario asks]
     #[arg(long, value_parser = mode_parser())]
     pub mode: Option<Mode>,
+    /// Who moves the workload; the others than ours only in regional-outage and planned-switchover
+    #[arg(long, value_name = "NAME", value_parser = order_parser(), default_value = Order::Lifeboat.name())]
+    pub order: Order,
     /// The Region that serves when the drill begins [default: the plan's first; with --scenario failback its second]
     #[arg(long, value_name = "REGION", value_parser = parse_region)]
     pub source: Option<Region>,
@@ -65,6 +79,69 @@ pub struct DrillArgs {
     /// Print the JSON Schema of the report, and drill nothing
     #[arg(long)]
     pub schema: bool,
+}
+
+/// What to compare, and where the results go.
+#[derive(Debug, clap::Args)]
+pub struct CompareArgs {
+    /// How many drills each order plays, with the seeds from 1
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub seeds: u64,
+    /// What happens: regional-outage or planned-switchover
+    #[arg(long, value_name = "NAME", value_parser = scenario_parser(), default_value = Scenario::RegionalOutage.name(),
+        hide_possible_values = true)]
+    pub scenario: Scenario,
+    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Print the comparison as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+    /// Write the picture to this file
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Write the table to this file, as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+}
+
+/// What to rehearse, and where.
+#[derive(Debug, clap::Args)]
+pub struct RehearseArgs {
+    /// In the simulated world, on this machine. Against AWS: start the state machine with mode rehearse (see README)
+    #[arg(long, required = true)]
+    pub drill: bool,
+    /// What is rehearsed
+    #[arg(long, value_parser = mode_parser(), default_value = Mode::Failover.as_str())]
+    pub mode: Mode,
+    /// Every chance is drawn from it
+    #[arg(long, value_name = "N", default_value_t = 42)]
+    pub seed: u64,
+    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// The directory for report.html and report.json
+    #[arg(long, value_name = "DIR", default_value = "out/rehearsal")]
+    pub out: PathBuf,
+    /// Print the report as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl RehearseArgs {
+    /// The drill that this is.
+    pub fn into_drill(self) -> DrillArgs {
+        DrillArgs {
+            scenario: Some(Scenario::Rehearsal),
+            mode: Some(self.mode),
+            seed: self.seed,
+            plan: self.plan,
+            out: self.out,
+            json: self.json,
+            quiet: true,
+            ..DrillArgs::default()
+        }
+    }
 }
 
 /// What can be done with a plan. FILE is the example, plans/retail-store.yaml, unless given.
@@ -97,6 +174,12 @@ pub fn scenario_named(name: &str) -> Option<Scenario> {
     Scenario::ALL.into_iter().find(|s| s.name() == name)
 }
 
+fn order_parser() -> impl TypedValueParser<Value = Order> {
+    let values = Order::ALL.map(|o| PossibleValue::new(o.name()).help(o.about()));
+    PossibleValuesParser::new(values)
+        .try_map(|name| Order::ALL.into_iter().find(|o| o.name() == name).ok_or("no such order"))
+}
+
 fn mode_parser() -> impl TypedValueParser<Value = Mode> {
     let values = [
         PossibleValue::new(Mode::Failover.as_str())
@@ -122,8 +205,18 @@ impl DrillArgs {
             Some(Mode::Failover) | None => Scenario::RegionalOutage,
         });
         let mode = self.mode.unwrap_or(scenario.mode());
-        if scenario.expected(mode).is_some() {
+        if self.order.plays(scenario, mode) {
             return Ok((scenario, mode));
+        }
+        if scenario.expected(mode).is_some() {
+            let drills = Scenario::ALL.map(|s| self.order.plays(s, s.mode()).then_some(s.name()));
+            return Err(Failure::Arguments(format!(
+                "--order {} cannot be drilled with --scenario {} and --mode {}; possible: {}, each in its own mode",
+                self.order.name(),
+                scenario.name(),
+                mode.as_str(),
+                listed(&drills),
+            )));
         }
         let modes = [Mode::Failover, Mode::Switchover].map(|m| scenario.expected(m).map(|_| m.as_str()));
         let others = Scenario::ALL.map(|s| s.expected(mode).map(|_| s.name()));
@@ -143,22 +236,8 @@ impl DrillArgs {
     /// `--source` is not a Region of the plan.
     pub fn direction(&self, scenario: Scenario, plan: &Plan) -> Result<Direction, Failure> {
         let [first, second] = plan.regions.clone();
-        let source = match (&self.source, scenario) {
-            (Some(source), _) => source.clone(),
-            (None, Scenario::Failback) => second.clone(),
-            (
-                None,
-                Scenario::RegionalOutage
-                | Scenario::PlannedSwitchover
-                | Scenario::TargetUnhealthy
-                | Scenario::LagOverLimit
-                | Scenario::PromotionStalls
-                | Scenario::TwoOperators
-                | Scenario::RoutingEndpointsDown
-                | Scenario::FlappingAlarm
-                | Scenario::RoundTrip,
-            ) => first.clone(),
-        };
+        let begins = if scenario.begins_away_from_home() { &second } else { &first };
+        let source = self.source.clone().unwrap_or_else(|| begins.clone());
         match source {
             s if s == first => Ok(Direction { source: first, target: second }),
             s if s == second => Ok(Direction { source: second, target: first }),

@@ -44,7 +44,7 @@ fn options(args: &DrillArgs) -> Result<DrillOptions, Failure> {
     let plan = plan_file::load(args.plan.as_deref())?;
     let direction = args.direction(scenario, &plan)?;
     let machine = Machine::read(MACHINE).map_err(|e| Failure::Arguments(e.to_string()))?;
-    Ok(DrillOptions { plan, machine: Rc::new(machine), scenario, mode, direction, seed: args.seed })
+    Ok(DrillOptions { plan, machine: Rc::new(machine), scenario, mode, order: args.order, direction, seed: args.seed })
 }
 
 /// Plays the drill and keeps what happened: virtual time passes too quickly to be watched.

@@ -7,51 +7,42 @@
 mod sections;
 mod tiles;
 
-use lifeboat_model::report::Report;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use lifeboat_model::report::{Report, RunReport};
+use lifeboat_report::picture::Format;
+use maud::{Markup, html};
 
-use crate::picture::{self, Format};
+use crate::picture;
 use crate::{args, cause, story};
-
-/// The page's own rules; those of the picture follow them.
-const STYLE: &str = include_str!("html/report.css");
-/// What a browser may load for this page: its own style, nothing else.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
 
 /// The page.
 pub fn page(report: &Report) -> String {
     let title = format!("{}: {}", report.scenario, report.outcome.map_or("no run", |o| o.as_str()));
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Lifeboat drill, " (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(picture::STYLE)) }
-            }
-            body {
-                main {
-                    (head(report))
-                    (tiles::tiles(report))
-                    (figure(report))
-                    (sections::phases(report))
-                    (sections::runs(report))
-                    (sections::invariants(report))
-                    (sections::damage(report))
-                    (sections::timeline(report))
-                    footer {
-                        "Simulated on one machine by the shipped state machine and steps, seed " (report.seed)
-                        "; the times of AWS services are drawn from documented figures, not measured in an account. "
-                        "All figures are in report.json."
-                    }
-                }
-            }
+    let body = html! {
+        (head(report))
+        (tiles::tiles(report))
+        (figure(report))
+        (sections::phases(report))
+        (sections::runs(report))
+        @if let Some(run) = &report.run_report { (run_report(run)) }
+        (sections::invariants(report))
+        (sections::damage(report))
+        (sections::timeline(report))
+        footer {
+            "Simulated on one machine by the shipped state machine and steps, seed " (report.seed)
+            "; the times of AWS services are drawn from documented figures, not measured in an account. "
+            "All figures are in report.json."
         }
+    };
+    lifeboat_report::html::document(&format!("Lifeboat drill, {title}"), &body)
+}
+
+/// What the main run knows of itself: who let it, what it called, what it left.
+fn run_report(report: &RunReport) -> Markup {
+    html! {
+        (lifeboat_report::html::authority(report))
+        (lifeboat_report::html::left(report))
+        (lifeboat_report::html::calls(report))
     }
-    .into_string()
 }
 
 fn head(report: &Report) -> Markup {

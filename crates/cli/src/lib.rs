@@ -7,9 +7,11 @@
 
 pub mod args;
 mod cause;
+mod compare_command;
+pub mod compare_picture;
+pub mod compare_table;
 mod drill_command;
 pub mod exit;
-mod figures;
 pub mod html;
 mod live;
 pub mod picture;
@@ -18,7 +20,6 @@ pub mod plan_file;
 pub mod schema;
 mod story;
 pub mod summary;
-mod text;
 mod yaml;
 
 use args::{Args, Command};
@@ -31,6 +32,8 @@ pub const MACHINE: &str = include_str!("../../../statemachine/failover.asl.json"
 pub fn run(args: Args) -> Exit {
     let done = match args.command {
         Command::Drill(args) => drill_command::run(&args),
+        Command::Compare(args) => compare_command::run(&args),
+        Command::Rehearse(args) => drill_command::run(&args.into_drill()),
         Command::Plan(args) => plan_command::run(&args),
     };
     done.unwrap_or_else(|failure: Failure| {

@@ -1,28 +1,18 @@
 //! The picture of a drill: what clients saw, the phases, and every lane of the timeline over one axis of virtual time.
 //!
 //! Guarantees: made from the report alone, so it is the same for the same report. Labels neither overlap nor leave the
-//! picture: their widths are estimated from above (`place`). Every text goes through maud, which escapes it.
+//! picture: their widths are estimated from above. Every text goes through maud, which escapes it.
 
 mod availability;
 mod draw;
 mod lanes;
-mod place;
-mod scale;
 
 use lifeboat_model::report::Report;
+use lifeboat_report::picture::scale::Scale;
+use lifeboat_report::picture::{Format, STYLE, fixed};
 use maud::Markup;
 
-/// The rules of the picture, with colours as custom properties of the page.
-pub(crate) const STYLE: &str = include_str!("picture/picture.css");
-
-/// How wide the picture is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Format {
-    /// For screens and landscape pages: lane names at the left.
-    Wide,
-    /// For phones and portrait pages: lane names above their lanes.
-    Narrow,
-}
+use crate::story;
 
 /// The picture within a page that has [`STYLE`].
 pub(crate) fn inline(report: &Report, format: Format) -> Markup {
@@ -34,33 +24,16 @@ pub fn standalone(report: &Report) -> String {
     draw::picture(report, Format::Wide, Some(&fixed(STYLE))).into_string() + "\n"
 }
 
-/// What stands for each custom property where there is no page that sets it.
-const COLOURS: [(&str, &str); 12] = [
-    ("--ground", "#ffffff"),
-    ("--band", "#f4f6f8"),
-    ("--ink", "#1d2733"),
-    ("--faint", "#5b6876"),
-    ("--line", "#d5dbe1"),
-    ("--good", "#2e8b62"),
-    ("--good-tint", "#d3ecdf"),
-    ("--bad", "#c8323c"),
-    ("--bad-tint", "#f8d9da"),
-    ("--calm", "#2f6db5"),
-    ("--calm-tint", "#d8e6f6"),
-    ("--warn", "#a86400"),
-];
+/// What is shown of the quiet before the first thing that happens.
+const BEFORE_S: f64 = 30.0;
 
-fn fixed(style: &str) -> String {
-    COLOURS.iter().fold(style.to_owned(), |css, (name, value)| css.replace(&format!("var({name})"), value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_colour_of_the_standalone_picture_is_set() {
-        assert!(STYLE.contains("var(--ink)"));
-        assert!(!fixed(STYLE).contains("var("), "{}", fixed(STYLE));
-    }
+/// The axis of `report` between `left` and `right`.
+fn scale(report: &Report, left: f64, right: f64) -> Scale {
+    let origin_s = story::incident_s(report);
+    let first_s = report.timeline.first().map_or(0.0, |e| e.at_s.min(origin_s));
+    let from_s = (first_s - BEFORE_S).max(0.0);
+    let last = report.timeline.iter().map(|e| e.until_s.unwrap_or(e.at_s)).fold(0.0, f64::max);
+    let end_s = last.max(report.availability.len() as f64).max(from_s + 10.0);
+    let objective_s = story::failing_from_s(report).map(|failing_s| failing_s + report.objectives.rto_s);
+    Scale::new((from_s, end_s), origin_s, objective_s, (left, right))
 }

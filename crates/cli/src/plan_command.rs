@@ -1,11 +1,12 @@
 //! `lifeboat plan`: check, show, schema.
 
 use lifeboat_model::Plan;
+use lifeboat_report::text;
 use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
 
 use crate::args::PlanCommand;
 use crate::exit::{Exit, Failure, print};
-use crate::{plan_file, schema, text};
+use crate::{plan_file, schema};
 
 pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
     match command {

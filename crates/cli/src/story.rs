@@ -1,6 +1,7 @@
 //! What a report says between its lines: when the trouble began, where the phases lie, which run was the main one.
 
 use lifeboat_model::report::{Event, Lane, Outcome, Report, RunSummary};
+use lifeboat_simulator::Order;
 
 /// One of the four phases of a recovery.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +51,7 @@ pub(crate) fn phases(report: &Report) -> [Phase; 4] {
     };
     let promoted = match report.outcome {
         Some(Outcome::Completed) => "first promotion call to the last writer in place",
-        Some(Outcome::Unchanged | Outcome::NeedsOperator) | None => {
+        Some(Outcome::Unchanged | Outcome::NeedsOperator | Outcome::Rehearsed) | None => {
             "first promotion call to the last writer, or the end"
         }
     };
@@ -110,16 +111,21 @@ pub(crate) fn rpo_verdict(report: &Report) -> Verdict {
 /// The measured recovery time in words.
 pub(crate) fn rto_text(report: &Report) -> String {
     let none = if report.requests_failed == 0 { "no outage" } else { "none yet" };
-    crate::figures::duration_or(report.rto_s, none)
+    lifeboat_report::figures::duration_or(report.rto_s, none)
 }
 
 /// How the drill ended, in a line: what became of the main run.
 pub(crate) fn ending(report: &Report) -> String {
     let (from, to) = (&report.source, &report.target);
+    if report.order != Order::Lifeboat.name() {
+        let served = if report.rto_s.is_some() { "all clients are served" } else { "some clients are not served" };
+        return format!("Order {} has been played, {from} to {to}: {served}", report.order);
+    }
     match report.outcome {
         Some(Outcome::Completed) => format!("Completed: {to} serves, moved from {from} by {}", report.mode),
         Some(Outcome::Unchanged) => format!("Unchanged: the run refused; nothing was moved from {from}"),
         Some(Outcome::NeedsOperator) => format!("NeedsOperator: the {} to {to} stopped half-way", report.mode),
+        Some(Outcome::Rehearsed) => format!("Rehearsed: every step to {to} was walked through, nothing was changed"),
         None => "No run was started".to_owned(),
     }
 }
@@ -136,6 +142,7 @@ pub(crate) const fn lane_name(lane: Lane) -> &'static str {
         Lane::World => "world",
         Lane::Detection => "detection",
         Lane::Run => "run",
+        Lane::Capacity => "capacity",
         Lane::Databases => "databases",
         Lane::Traffic => "traffic",
         Lane::Operator => "operator",

@@ -4,11 +4,14 @@
 
 use std::path::PathBuf;
 
-use lifeboat_model::report::Report;
+use lifeboat_model::report::{Report, RunReport};
+use lifeboat_model::request::Purpose;
 
-use crate::figures::{duration, duration_or, percent, thousands};
 use crate::story::{self, Verdict};
-use crate::{cause, text};
+use lifeboat_report::figures::{duration, duration_or, percent, thousands};
+use lifeboat_report::text;
+
+use crate::cause;
 
 /// The widest line.
 const WIDTH: usize = 80;
@@ -30,9 +33,15 @@ pub enum Style {
 pub fn of(report: &Report, written: &[(&'static str, PathBuf)], style: Style) -> String {
     let mut page = Page { text: String::new(), style };
     headline(&mut page, report);
-    objectives(&mut page, report);
-    times(&mut page, report);
-    damage(&mut page, report);
+    match rehearsed(report) {
+        Some(run) => rehearsal(&mut page, run),
+        None => {
+            objectives(&mut page, report);
+            times(&mut page, report);
+            damage(&mut page, report);
+            left_behind(&mut page, report);
+        }
+    }
     invariants(&mut page, report);
     runs(&mut page, report);
     if !written.is_empty() {
@@ -139,6 +148,49 @@ fn damage(page: &mut Page, report: &Report) {
     let acknowledged = format!("of {} acknowledged", thousands(report.writes_acknowledged));
     page.figure("writes lost", &thousands(report.writes_lost), &acknowledged);
     page.figure("conflicting", &thousands(report.writes_conflicting), "taken by two writers at the same time");
+}
+
+/// The report of the main run, if it was a rehearsal.
+fn rehearsed(report: &Report) -> Option<&RunReport> {
+    report.run_report.as_ref().filter(|run| run.purpose == Purpose::Rehearse)
+}
+
+/// What a run would meet, and every call that it would make.
+fn rehearsal(page: &mut Page, run: &RunReport) {
+    page.text.push('\n');
+    page.row("rehearsed", &format!("a {} from {} to {}", run.mode.as_str(), run.source, run.target));
+    if let Some(predicted) = &run.predicted {
+        let objective = |seconds: f64| format!("objective {}", duration(seconds));
+        let rpo = duration_or(predicted.rpo_s, "not known");
+        page.figure("would lose", &rpo, &objective(run.objectives.rpo_s));
+        page.figure("would take", &duration(predicted.rto_s), &objective(run.objectives.rto_s));
+        for (n, reason) in predicted.reasons.iter().enumerate() {
+            page.row(if n == 0 { "refused now" } else { "" }, &reason.to_string());
+        }
+        for (n, warning) in predicted.warnings.iter().enumerate() {
+            page.row(if n == 0 { "warnings" } else { "" }, &warning.to_string());
+        }
+    }
+    page.text.push('\n');
+    page.row("would call", &format!("{} calls, none of them made", run.would_call.len()));
+    for would in &run.would_call {
+        let parameters: Vec<String> =
+            would.call.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        page.row(
+            would.resource.as_str(),
+            &format!("{} in {}: {}", would.call.operation, would.call.region, parameters.join(", ")),
+        );
+    }
+}
+
+fn left_behind(page: &mut Page, report: &Report) {
+    let Some(run) = &report.run_report else { return };
+    for (n, left) in run.left_behind.iter().enumerate() {
+        page.row(if n == 0 { "left behind" } else { "" }, &format!("{} ({})", left.resource, left.step));
+    }
+    for (n, service) in run.still_suspended.iter().enumerate() {
+        page.row(if n == 0 { "scale-in off" } else { "" }, service);
+    }
 }
 
 fn invariants(page: &mut Page, report: &Report) {

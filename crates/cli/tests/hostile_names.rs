@@ -19,6 +19,7 @@ fn report() -> Report {
         machine: Machine::read(MACHINE).expect("the shipped machine").into(),
         scenario,
         mode: scenario.mode(),
+        order: lifeboat_simulator::Order::Lifeboat,
         direction: Direction { source, target },
         seed: 1,
     };
@@ -37,6 +38,22 @@ fn report() -> Report {
     }
     for event in &mut report.timeline {
         event.text.push_str(HOSTILE);
+    }
+    let run = report.run_report.as_mut().expect("the main run was concluded");
+    run.run_id = hostile();
+    run.cause = Some(hostile());
+    run.still_suspended = vec![hostile()];
+    for call in &mut run.calls {
+        call.resource = hostile();
+        call.request_id = Some(hostile());
+        call.error = Some(hostile());
+        if let Some(call) = &mut call.call {
+            call.operation = hostile();
+            call.parameters.insert(hostile(), hostile());
+        }
+    }
+    for left in &mut run.left_behind {
+        left.resource = hostile();
     }
     for run in &mut report.runs {
         run.name = hostile();

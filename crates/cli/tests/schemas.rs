@@ -97,6 +97,7 @@ fn the_schema_of_reports_accepts_a_report() {
         machine: machine.into(),
         scenario,
         mode: scenario.mode(),
+        order: lifeboat_simulator::Order::Lifeboat,
         direction: lifeboat_model::Direction { source, target },
         seed: 5,
     };

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -44,6 +45,28 @@ impl StepError {
         Self::Refused(vec![Reason::new(code, resource, detail)])
     }
 
+    /// One error for several: what is wrong with the input first, then what is unsafe, with every problem and reason; then
+    /// calls of unknown fate, and last calls without effect. `None` when there are none.
+    pub fn worst_of(errors: Vec<Self>) -> Option<Self> {
+        let (mut problems, mut reasons, mut ambiguous, mut transient) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for error in errors {
+            match error {
+                Self::Rejected(more) => problems.extend(more),
+                Self::Refused(more) => reasons.extend(more),
+                Self::Ambiguous(what) => ambiguous.push(what),
+                Self::Transient(what) => transient.push(what),
+            }
+        }
+        match (problems.is_empty(), reasons.is_empty(), ambiguous.is_empty(), transient.is_empty()) {
+            (false, _, _, _) => Some(Self::Rejected(problems)),
+            (true, false, _, _) => Some(Self::Refused(reasons)),
+            (true, true, false, _) => Some(Self::Ambiguous(ambiguous.join("; "))),
+            (true, true, true, false) => Some(Self::Transient(transient.join("; "))),
+            (true, true, true, true) => None,
+        }
+    }
+
     /// A rejection for one problem of a message between our own states.
     pub fn malformed(field: &str, detail: impl fmt::Display, expected: &str) -> Self {
         Self::Rejected(vec![Problem {
@@ -60,7 +83,7 @@ fn join<T: fmt::Display>(items: &[T]) -> String {
 }
 
 /// Why a run does not go on: what is unsafe, about which resource, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reason {
     /// The kind of reason; RUNBOOK has a paragraph on each.
@@ -87,7 +110,7 @@ impl fmt::Display for Reason {
 macro_rules! reason_codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $remedy:literal;)+) => {
         /// The kinds of reason for which a run refuses.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum ReasonCode {
             $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
         }
@@ -168,6 +191,30 @@ reason_codes! {
     SafetyRule = "safety-rule", "look at the named safety rule; Lifeboat never overrides one";
     /// The target did not come to serve in time after traffic moved.
     TrafficNotVerified = "traffic-not-verified", "look at DNS and canaries; traffic stays where it is, a person decides";
+    /// A person said no.
+    ApprovalDenied = "approval-denied", "ask who denied it; start again when they agree";
+    /// Nobody answered in time.
+    ApprovalExpired = "approval-expired", "start a run by hand, or let the next alarm ask again";
+    /// A person has to approve this run and has not.
+    ApprovalMissing = "approval-missing", "approve it or deny it; nothing is changed before";
+    /// A cache could not be promoted, or is not well.
+    CacheNotReady = "cache-not-ready", "look at the global datastore in the ElastiCache console of the target";
+    /// A global table does not serve in the target.
+    TableNotReady = "table-not-ready", "look at the table's replica in the target";
+    /// A global table is behind, or nobody knows how far.
+    TableBehind = "table-behind", "look at ReplicationLatency in the source; wait until it falls, then start again";
+    /// A broker does not run in the target, or could not be promoted.
+    BrokerNotReady = "broker-not-ready", "look at the broker in the Amazon MQ console of the target";
+    /// In a failover nobody can say how far an eventually consistent table is behind. Warns, and refuses nothing.
+    TableLagUnknown = "table-lag-unknown", "nothing now; look at the table's newest items in the source when it is back";
+    /// Messages are left in the source's broker.
+    BrokerNotDrained = "broker-not-drained", "let consumers in the source empty the queues, then acknowledge";
+    /// The target's capacity cannot be raised as far as the plan wants.
+    ComputeNotReady = "compute-not-ready", "look at the service and its scaling limits in the target";
+    /// The capacity that the target needs did not come in time.
+    CapacityShort = "capacity-short", "look at the service's events in the target; lower minimum_percent only if less is enough";
+    /// Traffic did not leave the source in time.
+    SourceNotDrained = "source-not-drained", "look at DNS; the source is off, the target serves, writers have not moved";
     /// AWS refused a call.
     CallRefused = "call-refused", "look at the message: permission, name or state is wrong";
 }

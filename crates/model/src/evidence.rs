@@ -1,5 +1,12 @@
 //! What a step saw, when, and from where. Evidence never says "fine" for what it does not know.
 
+mod resources;
+
+pub use resources::{
+    Association, BrokerSeen, BrokerState, CacheMember, CacheRole, GlobalCache, GlobalTable, ReplicationRole, ScaleIn,
+    ServiceSeen, ServiceStatus, TableReplica, TableStatus,
+};
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

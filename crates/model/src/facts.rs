@@ -11,3 +11,9 @@ pub const PROMOTION_TYPICAL: Period = Period::seconds(180);
 /// propagate in less than 60 seconds", so we predict with that bound.
 /// <https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/best-practices-dns.html>
 pub const ROUTING_PROPAGATION: Period = Period::seconds(60);
+
+/// For how many times the worst recent replication latency writes to a DynamoDB global table must have ceased before all of
+/// them can be taken to have arrived: no metric tells that for certain, and AWS says to pause writes and wait ten times
+/// the recent maximum.
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-global-table-design.html>
+pub const TABLE_DRAIN_LATENCIES: f64 = 10.0;

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::ending::Ending;
 use crate::limits::Step;
 use crate::report::Outcome;
 use crate::verdict::Verdict;
@@ -34,9 +36,14 @@ impl Entry {
         let kind = match &self.note {
             Note::Intent { attempt, .. } => format!("{attempt:03}#intent"),
             Note::Outcome { attempt, .. } => format!("{attempt:03}#outcome"),
-            Note::Assessed { .. } | Note::WritersVerified | Note::TrafficVerified | Note::Concluded { .. } => {
-                format!("{:015}#note", self.at.as_ms())
-            }
+            Note::Ready { .. } => "ready".to_owned(),
+            Note::WouldCall { .. }
+            | Note::Assessed { .. }
+            | Note::Approved { .. }
+            | Note::SourceLeft
+            | Note::WritersVerified
+            | Note::TrafficVerified
+            | Note::Concluded { .. } => format!("{:015}#note", self.at.as_ms()),
         };
         format!("{}#{}#{kind}", self.step, self.resource)
     }
@@ -67,6 +74,25 @@ pub enum Note {
         /// The verdict.
         verdict: Verdict,
     },
+    /// In a rehearsal: the call that would have been made.
+    WouldCall {
+        /// The call.
+        call: Call,
+    },
+    /// A person approved the run.
+    Approved {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// Every name answers with the target only: from now on clients leave the source as their caches expire.
+    SourceLeft,
+    /// A resource other than a database is as the run needs it.
+    Ready {
+        /// What was seen.
+        what: String,
+    },
     /// A fresh read showed every writer in the target.
     WritersVerified,
     /// DNS and canaries agree that the target serves.
@@ -75,6 +101,9 @@ pub enum Note {
     Concluded {
         /// The outcome.
         outcome: Outcome,
+        /// What the run was; absent when its request or its plan could not be read.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        ending: Option<Box<Ending>>,
     },
 }
 
@@ -91,7 +120,7 @@ pub struct Call {
 }
 
 /// What came of a mutating call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Effect {
     /// The service accepted it.
@@ -127,7 +156,14 @@ impl Attempts {
                 Note::Outcome { attempt, effect, .. } => {
                     effects.entry(*attempt).or_insert((entry.at, *effect)).1 = *effect;
                 }
-                Note::Assessed { .. } | Note::WritersVerified | Note::TrafficVerified | Note::Concluded { .. } => {}
+                Note::WouldCall { .. }
+                | Note::Assessed { .. }
+                | Note::Approved { .. }
+                | Note::SourceLeft
+                | Note::Ready { .. }
+                | Note::WritersVerified
+                | Note::TrafficVerified
+                | Note::Concluded { .. } => {}
             }
         }
         let last_with = |wanted: Effect| effects.values().filter(|(_, e)| *e == wanted).map(|(at, _)| *at).max();
@@ -140,16 +176,44 @@ impl Attempts {
     }
 }
 
-/// Whether any call of the run took effect, or may have.
+impl Attempts {
+    /// The same after one more call that was intended `at` and had this `effect`.
+    #[must_use]
+    pub fn and(mut self, at: Timestamp, effect: Effect) -> Self {
+        self.count += 1;
+        self.first_at = self.first_at.or(Some(at));
+        match effect {
+            Effect::Accepted => self.accepted_at = Some(at),
+            Effect::Unknown => self.unknown_at = Some(at),
+            Effect::None => {}
+        }
+        self
+    }
+}
+
+/// Whether any call of the run that changes data or traffic took effect, or may have. Capacity that was added in the target
+/// is neither: it serves nobody before traffic moves, and staying it does no harm.
 pub fn may_have_changed_something(entries: &[Entry]) -> bool {
-    entries.iter().any(|entry| match &entry.note {
+    entries.iter().filter(|e| e.step != Step::ScaleCompute).any(|entry| match &entry.note {
         Note::Intent { .. } => {
             let attempts = Attempts::of(entries, entry.step, &entry.resource);
             attempts.accepted_at.is_some() || attempts.unknown_at.is_some()
         }
         Note::Outcome { effect, .. } => *effect != Effect::None,
-        Note::Assessed { .. } | Note::WritersVerified | Note::TrafficVerified | Note::Concluded { .. } => false,
+        Note::WouldCall { .. }
+        | Note::Assessed { .. }
+        | Note::Approved { .. }
+        | Note::SourceLeft
+        | Note::Ready { .. }
+        | Note::WritersVerified
+        | Note::TrafficVerified
+        | Note::Concluded { .. } => false,
     })
+}
+
+/// Whether `step` saw `resource` as the run needs it.
+pub fn is_ready(entries: &[Entry], step: Step, resource: &str) -> bool {
+    entries.iter().any(|e| e.step == step && e.resource == resource && matches!(e.note, Note::Ready { .. }))
 }
 
 /// Whether a call was intended whose outcome nobody has written: it may be on its way.
@@ -169,7 +233,11 @@ fn is_under_way(intent: &Entry, entries: &[Entry]) -> bool {
                 && matches!(&e.note, Note::Outcome { attempt: of, .. } if of == attempt)
         }),
         Note::Outcome { .. }
+        | Note::WouldCall { .. }
         | Note::Assessed { .. }
+        | Note::Approved { .. }
+        | Note::SourceLeft
+        | Note::Ready { .. }
         | Note::WritersVerified
         | Note::TrafficVerified
         | Note::Concluded { .. } => false,
@@ -187,6 +255,10 @@ pub fn newest_verdict(entries: &[Entry]) -> Option<&Verdict> {
         Note::Assessed { verdict } => Some((e.at, verdict)),
         Note::Intent { .. }
         | Note::Outcome { .. }
+        | Note::WouldCall { .. }
+        | Note::Approved { .. }
+        | Note::SourceLeft
+        | Note::Ready { .. }
         | Note::WritersVerified
         | Note::TrafficVerified
         | Note::Concluded { .. } => None,

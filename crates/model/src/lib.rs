@@ -5,6 +5,7 @@
 
 pub mod arn;
 pub mod decide;
+pub mod ending;
 pub mod error;
 pub mod evidence;
 pub mod facts;

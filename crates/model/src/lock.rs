@@ -63,8 +63,31 @@ pub struct Admission {
     pub consent: Option<Consent>,
     /// Who or what asked.
     pub trigger: Trigger,
+    /// Whether a person has to say yes, and has.
+    #[serde(default)]
+    pub approval: Approval,
     /// When it was admitted.
     pub admitted_at: Timestamp,
+}
+
+/// Whether a person has to say yes before a run changes anything, and has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "kebab-case")]
+pub enum Approval {
+    /// Nobody is asked: a person started the run, or the plan lets an alarm do it.
+    #[default]
+    NotNeeded,
+    /// A person is asked, and nothing is changed before the answer.
+    Awaited,
+    /// A person said yes.
+    Given {
+        /// Who.
+        by: String,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 /// What `admit` does with the lock it read.

@@ -1,9 +1,15 @@
 //! The report of a drill: what happened, measured. Its JSON form is documented by `schemas/report.schema.json`.
 
+mod run;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use run::{
+    Approver, CallMade, LeftBehind, Line, Measured, Predicted, RtoFrom, RunReport, Standing, WhatCall, WouldCall,
+};
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -14,6 +20,8 @@ pub enum Outcome {
     Unchanged,
     /// Something was or may have been changed, and the run could not finish: a person must look.
     NeedsOperator,
+    /// Every step was walked through and said what it would call; nothing was changed.
+    Rehearsed,
 }
 
 impl Outcome {
@@ -23,6 +31,19 @@ impl Outcome {
             Self::Completed => "Completed",
             Self::Unchanged => "Unchanged",
             Self::NeedsOperator => "NeedsOperator",
+            Self::Rehearsed => "Rehearsed",
+        }
+    }
+
+    /// What a person does next.
+    pub const fn what_next(self) -> &'static str {
+        match self {
+            Self::Completed => {
+                "the target serves; look, then acknowledge the run: until then no alarm moves the workload back"
+            }
+            Self::Unchanged => "the workload is as it was; the cause says what to mend before starting again",
+            Self::Rehearsed => "nothing was changed; the evidence of each state says what it would have called",
+            Self::NeedsOperator => "look at what the cause names, then acknowledge the run; nothing starts before that",
         }
     }
 }
@@ -34,6 +55,8 @@ pub struct Report {
     pub version: u32,
     /// The scenario's name.
     pub scenario: String,
+    /// The order in which the workload was moved: `lifeboat` is ours.
+    pub order: String,
     /// The seed of every chance in it.
     pub seed: u64,
     /// The plan's name.
@@ -88,6 +111,9 @@ pub struct Report {
     pub writes_acknowledged: u64,
     /// How many of them were lost.
     pub writes_lost: u64,
+    /// How many writes to caches were acknowledged and lost. Caches replicate after the write and no promotion of theirs
+    /// waits for it, so a planned move loses some too; they count neither as `writes_lost` nor for `rpo_s`.
+    pub cache_writes_lost: u64,
     /// How many writes two writers took for one database at the same time.
     pub writes_conflicting: u64,
     /// Each lost or conflicting write.
@@ -96,6 +122,8 @@ pub struct Report {
     pub invariants: BTreeMap<String, InvariantResult>,
     /// Every execution that was started.
     pub runs: Vec<RunSummary>,
+    /// The main run's own report, in the form that a real run leaves; absent when none was started or concluded.
+    pub run_report: Option<RunReport>,
     /// What happened, in order.
     pub timeline: Vec<Event>,
     /// Requests that succeeded and failed in each second.
@@ -103,7 +131,7 @@ pub struct Report {
 }
 
 /// A plan's objectives.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Objectives {
     /// Recovery time objective.
     pub rto_s: f64,
@@ -191,7 +219,9 @@ pub enum Lane {
     Detection,
     /// The run's states.
     Run,
-    /// Database promotions as the service did them.
+    /// Tasks of services as they came.
+    Capacity,
+    /// Promotions of databases, caches and brokers as the services did them.
     Databases,
     /// Routing and DNS.
     Traffic,

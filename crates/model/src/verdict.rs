@@ -12,6 +12,9 @@ pub struct Verdict {
     pub assessed_at: Timestamp,
     /// Why not; empty means go.
     pub reasons: Vec<Reason>,
+    /// What is not well without being a reason to refuse: best-effort resources, and what cannot be known.
+    #[serde(default)]
+    pub warnings: Vec<Reason>,
     /// The data that would be lost, in seconds; `None` when it cannot be known. A switchover loses 0.
     pub predicted_rpo_s: Option<f64>,
     /// From the source's first failure (or from now) to clients served by the target, in seconds.

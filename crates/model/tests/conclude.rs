@@ -1,156 +1,20 @@
 //! How a run ends, over journal x lock x failure x an ending already recorded; and what a second conclusion makes of it.
 
 mod common;
+#[path = "common/endings.rs"]
+mod endings;
 
-use common::{NOW, RUN, at, entry, held, intent, outcome};
-use lifeboat_model::decide::{Conclusion, Failure, conclude};
-use lifeboat_model::journal::{Effect, Entry, Note};
+use common::{NOW, RUN, at, held};
+use endings::{
+    COOL_DOWN, Calls, Case, OUTCOMES, PLAN, concluded, decide, every_case, every_lock, failure, traffic_verified,
+    writers_verified,
+};
+use lifeboat_model::decide::{Conclusion, conclude};
+use lifeboat_model::journal::Entry;
 use lifeboat_model::limits::Step;
-use lifeboat_model::lock::{Lock, LockState};
+use lifeboat_model::lock::LockState;
 use lifeboat_model::report::Outcome;
-use lifeboat_model::request::Mode;
-use lifeboat_model::{Period, Timestamp};
-
-const COOL_DOWN: Period = Period::seconds(3600);
-const OUTCOMES: [Outcome; 3] = [Outcome::Completed, Outcome::Unchanged, Outcome::NeedsOperator];
-
-/// What the journal says of one step's calls.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Calls {
-    Nothing,
-    Refused,
-    Accepted,
-    Lost,
-    /// The run died between the intent and what came of it.
-    Intended,
-    LostThenRefused,
-    RefusedThenAccepted,
-}
-
-const CALLS: [Calls; 7] = [
-    Calls::Nothing,
-    Calls::Refused,
-    Calls::Accepted,
-    Calls::Lost,
-    Calls::Intended,
-    Calls::LostThenRefused,
-    Calls::RefusedThenAccepted,
-];
-
-impl Calls {
-    fn may_have_changed(self) -> bool {
-        !matches!(self, Self::Nothing | Self::Refused)
-    }
-
-    fn entries(self, step: Step, resource: &str, begin_s: i64) -> Vec<Entry> {
-        let call = |n: u32, effect| {
-            let (then, later) = (at(begin_s + i64::from(n)), at(begin_s + i64::from(n) + 1));
-            [intent(step, resource, n, then), outcome(step, resource, n, later, effect)]
-        };
-        match self {
-            Self::Nothing => Vec::new(),
-            Self::Refused => call(1, Effect::None).into(),
-            Self::Accepted => call(1, Effect::Accepted).into(),
-            Self::Lost => call(1, Effect::Unknown).into(),
-            Self::Intended => vec![intent(step, resource, 1, at(begin_s))],
-            Self::LostThenRefused => [call(1, Effect::Unknown), call(2, Effect::None)].concat(),
-            Self::RefusedThenAccepted => [call(1, Effect::None), call(2, Effect::Accepted)].concat(),
-        }
-    }
-}
-
-fn writers_verified(s: i64) -> Entry {
-    entry(Step::VerifyWriters, "store", at(s), Note::WritersVerified)
-}
-
-fn traffic_verified(s: i64) -> Entry {
-    entry(Step::VerifyTraffic, "store", at(s), Note::TrafficVerified)
-}
-
-fn concluded(outcome: Outcome) -> Entry {
-    entry(Step::Conclude, "store", at(-2), Note::Concluded { outcome })
-}
-
-/// Which verifications the journal has: promotions come from -200 s to -190 s, traffic's shift after -150 s.
-fn every_verification() -> Vec<(Vec<Entry>, bool)> {
-    vec![
-        (vec![], false),
-        (vec![writers_verified(-160)], false),
-        (vec![traffic_verified(-60)], false),
-        (vec![traffic_verified(-160), writers_verified(-60)], false),
-        (vec![writers_verified(-160), traffic_verified(-60)], true),
-        (vec![writers_verified(-60), traffic_verified(-60)], true),
-        (vec![writers_verified(-160), traffic_verified(-60), writers_verified(-50)], true),
-        (vec![writers_verified(-160), traffic_verified(-90), traffic_verified(-60)], true),
-    ]
-}
-
-fn every_lock() -> Vec<Option<Lock>> {
-    let mine = held(Mode::Failover);
-    let inherited = Lock { inherits_change: true, ..mine.clone() };
-    let marked = Lock { past_point_of_no_return: true, ..mine.clone() };
-    let mut others = mine.clone();
-    others.run.run_id = "another".to_owned();
-    vec![
-        None,
-        Some(mine.clone()),
-        Some(inherited),
-        Some(marked),
-        Some(mine.clone().unchanged()),
-        Some(mine.needs_operator()),
-        Some(others),
-    ]
-}
-
-fn failure() -> Failure {
-    Failure { error: "Lifeboat.Refused".to_owned(), cause: "unsafe".to_owned() }
-}
-
-struct Case<'a> {
-    database: Calls,
-    routing: Calls,
-    verified: bool,
-    lock: Option<&'a Lock>,
-    failed: bool,
-    entries: &'a [Entry],
-}
-
-impl Case<'_> {
-    fn holds(&self) -> bool {
-        self.lock.is_some_and(|l| l.run.run_id == RUN && l.state == LockState::Held)
-    }
-
-    fn changed(&self) -> bool {
-        let inherited = self.holds() && self.lock.is_some_and(|l| l.inherits_change);
-        self.database.may_have_changed() || self.routing.may_have_changed() || inherited
-    }
-}
-
-fn decide(case: &Case<'_>, entries: &[Entry], now: Timestamp) -> Conclusion {
-    let failure = case.failed.then(failure);
-    conclude(RUN, case.lock, entries, failure.as_ref(), COOL_DOWN, now)
-}
-
-fn every_case(mut check: impl FnMut(&Case<'_>, Conclusion)) {
-    let (locks, verifications) = (every_lock(), every_verification());
-    let mut cases = 0;
-    for (database, routing) in CALLS.into_iter().flat_map(|d| CALLS.map(|r| (d, r))) {
-        for (notes, verified) in &verifications {
-            let mut entries = database.entries(Step::PromoteDatabase, "orders", -200);
-            entries.extend(routing.entries(Step::ShiftTraffic, "store", -150));
-            entries.extend(notes.iter().cloned());
-            for lock in &locks {
-                for failed in [false, true] {
-                    let case =
-                        Case { database, routing, verified: *verified, lock: lock.as_ref(), failed, entries: &entries };
-                    check(&case, decide(&case, &entries, NOW));
-                    cases += 1;
-                }
-            }
-        }
-    }
-    assert_eq!(cases, 49 * 8 * 7 * 2, "the whole space");
-}
+use lifeboat_model::request::{Mode, Purpose};
 
 #[test]
 fn s11_completed_only_with_writers_then_traffic_verified_by_the_run_that_holds_the_plan() {
@@ -183,6 +47,7 @@ fn s7_each_ending_leaves_the_lock_as_it_should_be() {
             Outcome::Completed => old.clone().completed(NOW.plus(COOL_DOWN)),
             Outcome::Unchanged => old.clone().unchanged(),
             Outcome::NeedsOperator => old.clone().needs_operator(),
+            Outcome::Rehearsed => panic!("it was no rehearsal"),
         };
         assert_eq!(new, expected);
         assert_ne!(new.state, LockState::Held, "an ended run holds nothing");
@@ -227,7 +92,7 @@ fn s11_a_promotion_after_the_writers_were_verified_is_not_verified() {
         let mut entries = vec![writers_verified(-160), traffic_verified(-60)];
         entries.extend(Calls::Accepted.entries(Step::PromoteDatabase, "orders", intended_s - 1));
         entries.extend_from_slice(more);
-        conclude(RUN, Some(&lock), &entries, None, COOL_DOWN, NOW).outcome
+        conclude(RUN, Purpose::Act, Some(&lock), &entries, None, Some(&PLAN), NOW).outcome
     };
     assert_eq!(ends(-161, &[]), Outcome::Completed);
     assert_eq!(ends(-160, &[]), Outcome::NeedsOperator, "not before the look");
@@ -240,7 +105,7 @@ fn s11_a_promotion_after_the_writers_were_verified_is_not_verified() {
 fn a_run_that_never_got_the_lock_is_unchanged() {
     let others = every_lock().pop().flatten();
     for lock in [None, others.as_ref()] {
-        let got = conclude(RUN, lock, &[], Some(&failure()), COOL_DOWN, NOW);
+        let got = conclude(RUN, Purpose::Act, lock, &[], Some(&failure()), Some(&PLAN), NOW);
         assert_eq!(got, Conclusion { outcome: Outcome::Unchanged, lock: None });
     }
 }

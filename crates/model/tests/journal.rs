@@ -4,10 +4,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{NOW, at, entry, go, intent, no_go, outcome};
+use common::{NOW, at, entry, go, intent, no_go, outcome, west};
 use lifeboat_model::Timestamp;
 use lifeboat_model::journal::{
-    Attempts, Effect, Entry, Note, has_call_under_way, may_have_changed_something, newest, newest_verdict,
+    Attempts, Call, Effect, Entry, Note, has_call_under_way, intends, is_ready, may_have_changed_something, newest,
+    newest_verdict,
 };
 use lifeboat_model::limits::Step;
 use lifeboat_model::report::Outcome;
@@ -66,6 +67,69 @@ fn s16_another_resource_and_another_step_have_attempts_of_their_own() {
     });
 }
 
+/// Every note that is not of a call.
+fn every_other_note() -> Vec<Note> {
+    let call = Call { operation: "rds:FailoverGlobalCluster".to_owned(), region: west(), parameters: [].into() };
+    vec![
+        Note::Assessed { verdict: no_go(NOW) },
+        Note::WouldCall { call },
+        Note::Approved { by: "a person".to_owned(), reason: "it must sell".to_owned() },
+        Note::SourceLeft,
+        ready(),
+        Note::WritersVerified,
+        Note::TrafficVerified,
+        Note::Concluded { outcome: Outcome::NeedsOperator, ending: None },
+    ]
+}
+
+fn ready() -> Note {
+    Note::Ready { what: "8 of 8 tasks serve".to_owned() }
+}
+
+#[test]
+fn s15_attempts_that_are_counted_on_are_those_that_the_journal_of_the_same_calls_would_give() {
+    every_journal(|effects, entries| {
+        let before = Attempts::of(entries, STEP, "orders");
+        for effect in [Effect::Accepted, Effect::None, Effect::Unknown] {
+            let next = effects.len() as u32 + 1;
+            let mut after = entries.to_vec();
+            after.extend(attempt(next, Some(effect)));
+            let counted = before.and(at(i64::from(next) * 10), effect);
+            assert_eq!(counted, Attempts::of(&after, STEP, "orders"), "{effects:?} and {effect:?}");
+        }
+    });
+}
+
+#[test]
+fn a_call_is_intended_by_its_own_step_about_its_own_resource_until_its_outcome_is_written() {
+    every_journal(|effects, entries| {
+        assert_eq!(intends(entries, STEP, "orders"), effects.contains(&None), "{effects:?}");
+        assert!(!intends(entries, STEP, "catalog") && !intends(entries, Step::ShiftTraffic, "orders"));
+    });
+}
+
+#[test]
+fn s11_a_resource_is_ready_by_the_word_of_its_own_step_and_no_other_note() {
+    for (note, is_so) in every_other_note().into_iter().map(|n| (n.clone(), n == ready())) {
+        let lines = [entry(Step::CheckTable, "carts", NOW, note.clone())];
+        assert_eq!(is_ready(&lines, Step::CheckTable, "carts"), is_so, "{note:?}");
+        assert!(!is_ready(&lines, Step::CheckTable, "views") && !is_ready(&lines, Step::PromoteCache, "carts"));
+    }
+    assert!(!is_ready(&[], Step::CheckTable, "carts"));
+    assert!(!is_ready(&attempt(1, Some(Effect::Accepted)), STEP, "orders"), "a call is not its effect");
+}
+
+#[test]
+fn s11_adding_capacity_is_no_change_of_data_or_traffic_and_every_other_call_is() {
+    for (step, effect) in Step::ALL.into_iter().flat_map(|s| EFFECTS.map(|e| (s, e))) {
+        let mut lines = vec![intent(step, "web", 1, at(1))];
+        lines.extend(effect.map(|effect| outcome(step, "web", 1, at(2), effect)));
+        let expected = step != Step::ScaleCompute && effect != Some(Effect::None);
+        assert_eq!(may_have_changed_something(&lines), expected, "{step} {effect:?}");
+        assert_eq!(has_call_under_way(&lines), effect.is_none(), "{step} {effect:?}");
+    }
+}
+
 #[test]
 fn s11_whatever_was_not_refused_may_have_changed_something() {
     every_journal(|effects, entries| {
@@ -94,16 +158,28 @@ fn s11_an_outcome_whose_intent_is_gone_still_counts() {
 }
 
 #[test]
-fn verdicts_and_verifications_change_nothing() {
-    let notes = [
-        Note::Assessed { verdict: no_go(NOW) },
-        Note::WritersVerified,
-        Note::TrafficVerified,
-        Note::Concluded { outcome: Outcome::NeedsOperator },
-    ];
-    let entries: Vec<Entry> = notes.into_iter().map(|note| entry(Step::Assess, "store", NOW, note)).collect();
-    assert!(!may_have_changed_something(&entries) && !has_call_under_way(&entries));
-    assert_eq!(Attempts::of(&entries, Step::Assess, "store"), Attempts::default());
+fn s17_notes_that_are_not_of_calls_change_nothing_and_are_no_attempts() {
+    for note in every_other_note() {
+        let lines = [entry(STEP, "orders", NOW, note.clone())];
+        assert!(!may_have_changed_something(&lines) && !has_call_under_way(&lines), "{note:?}");
+        assert_eq!(Attempts::of(&lines, STEP, "orders"), Attempts::default(), "{note:?}");
+        let is_verdict = matches!(note, Note::Assessed { .. });
+        assert_eq!(newest_verdict(&lines).is_some(), is_verdict, "{note:?}");
+    }
+}
+
+#[test]
+fn s10_a_resource_is_written_to_be_ready_once_for_each_step_and_every_other_note_once_for_each_moment() {
+    let key = |step, resource: &str, s, note: &Note| entry(step, resource, at(s), note.clone()).key();
+    assert_eq!(key(Step::CheckTable, "carts", 0, &ready()), "check-table#carts#ready");
+    let later = Note::Ready { what: "something else".to_owned() };
+    assert_eq!(key(Step::CheckTable, "carts", 0, &ready()), key(Step::CheckTable, "carts", 60, &later));
+    assert_ne!(key(Step::CheckTable, "carts", 0, &ready()), key(Step::CheckTable, "views", 0, &ready()));
+    assert_ne!(key(Step::CheckTable, "carts", 0, &ready()), key(Step::PromoteCache, "carts", 0, &ready()));
+    for note in every_other_note().into_iter().filter(|n| *n != ready()) {
+        assert_eq!(key(Step::Assess, "store", 0, &note), "assess#store#001800000000000#note", "{note:?}");
+        assert_ne!(key(Step::Assess, "store", 0, &note), key(Step::Assess, "store", 60, &note), "{note:?}");
+    }
 }
 
 #[test]
@@ -157,14 +233,9 @@ fn the_newest_note_of_a_kind_is_found_and_no_other() {
 
 #[test]
 fn a_line_is_stored_and_read_without_loss() {
-    let notes = [
-        Note::Assessed { verdict: no_go(NOW) },
-        Note::WritersVerified,
-        Note::TrafficVerified,
-        Note::Concluded { outcome: Outcome::Completed },
-    ];
-    let lines = notes.into_iter().map(|note| entry(Step::Assess, "store", NOW, note));
-    for line in lines.chain(attempt(1, Some(Effect::Unknown))) {
+    let lines = every_other_note().into_iter().map(|note| entry(Step::Assess, "store", NOW, note));
+    let calls = EFFECTS.into_iter().zip(1..).flat_map(|(effect, n)| attempt(n, effect));
+    for line in lines.chain(calls) {
         let json = serde_json::to_value(&line).expect("a line is JSON");
         assert_eq!(serde_json::from_value::<Entry>(json).ok(), Some(line));
     }

@@ -6,7 +6,7 @@ use common::{NOW, at, cluster, consent, database, described, east, go, held, ms,
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::{GlobalDatabase, Member, Operation, OperationPhase, Status, Synchronization};
 use lifeboat_model::journal::Attempts;
-use lifeboat_model::lock::Lock;
+use lifeboat_model::lock::{Approval, Lock};
 use lifeboat_model::request::Mode;
 use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{Arn, Period, Region, Timestamp};
@@ -124,6 +124,47 @@ fn another_hands_operation_is_waited_for_no_longer_than_our_own() {
     }
     let late = answer(Mode::Failover, NONE, go(NOW), |lock, _| lock.run.admitted_at = ms(-2 * LIMIT.as_ms()));
     assert_eq!(late, "call 1", "who has not begun to wait has not waited too long");
+}
+
+#[test]
+fn s6_nothing_is_called_before_the_person_who_was_asked_has_said_yes() {
+    let given = Approval::Given { by: "a person".to_owned(), reason: "it must sell".to_owned(), at: at(-1) };
+    for (approval, expected) in
+        [(Approval::NotNeeded, "call 1"), (Approval::Awaited, "approval-missing"), (given, "call 1")]
+    {
+        for (mode, past) in [Mode::Switchover, Mode::Failover].into_iter().flat_map(|m| [false, true].map(|p| (m, p))) {
+            let got = answer(mode, NONE, go(NOW), |lock, _| {
+                (lock.run.approval, lock.past_point_of_no_return) = (approval.clone(), past);
+            });
+            assert_eq!(got, expected, "{approval:?} {mode:?}");
+        }
+    }
+    let unasked = |consented| {
+        answer(Mode::Failover, NONE, go(at(-121)), |lock, _| {
+            lock.run.approval = Approval::Awaited;
+            lock.run.consent = consented;
+        })
+    };
+    assert_eq!(unasked(None), "verdict-stale", "the first thing that forbids it is said");
+    let awaited = answer(Mode::Failover, NONE, go(NOW), |lock, _| {
+        lock.run.approval = Approval::Awaited;
+        lock.run.consent = None;
+    });
+    assert_eq!(awaited, "approval-missing", "whose answer brings the consent");
+}
+
+#[test]
+fn the_time_in_which_a_person_thinks_is_not_the_databases() {
+    let limit = LIMIT.as_ms();
+    for (approved_ms, expected) in [(limit, "watch: pending"), (limit + 1, "promotion-stalled")] {
+        let got = answer(Mode::Failover, NONE, go(NOW), |lock, seen| {
+            lock.run.admitted_at = ms(-3 * limit);
+            let (by, reason) = ("a person".to_owned(), "it must sell".to_owned());
+            lock.run.approval = Approval::Given { by, reason, at: ms(-approved_ms) };
+            seen.operation = Some(Operation { phase: OperationPhase::Pending, to: in_region(&west()) });
+        });
+        assert_eq!(got, expected);
+    }
 }
 
 #[test]

@@ -4,12 +4,13 @@ mod common;
 
 use common::{NOW, admission, at, consent, east, eastward, held, ms, plan, third, west, westward};
 use lifeboat_model::decide::{Admit, AlarmState, Start, Transition, admit, start_run};
-use lifeboat_model::lock::{Admission, Lock};
+use lifeboat_model::lock::{Admission, Approval, Lock};
 use lifeboat_model::plan::Policy;
-use lifeboat_model::request::{Mode, Trigger};
+use lifeboat_model::request::{Mode, Purpose, Trigger};
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Direction, Plan, Region, Request, Timestamp};
 
+const POLICIES: [Policy; 3] = [Policy::Autonomous, Policy::Approve, Policy::ManualOnly];
 const STATES: [AlarmState; 3] = [AlarmState::Alarm, AlarmState::Ok, AlarmState::InsufficientData];
 
 /// How old the oldest transition is that still starts a run: a quarter of an hour.
@@ -57,8 +58,7 @@ fn every_case(mut check: impl FnMut(&Case, Start)) {
     let places: Vec<(Region, Region)> = places.collect();
     let mut cases = 0;
     for lock in every_lock() {
-        for (policy, disabled) in [(Policy::Autonomous, false), (Policy::Autonomous, true), (Policy::ManualOnly, false)]
-        {
+        for (policy, disabled) in POLICIES.into_iter().flat_map(|p| [false, true].map(|d| (p, d))) {
             let mut plan = plan();
             plan.automation.policy = policy;
             let settings = Settings { disabled: disabled.then(|| "an exercise".to_owned()) };
@@ -78,7 +78,7 @@ fn every_case(mut check: impl FnMut(&Case, Start)) {
             }
         }
     }
-    assert_eq!(cases, 7 * 3 * 3 * 6 * 3 * 16, "the whole space");
+    assert_eq!(cases, 7 * 6 * 3 * 6 * 3 * 16, "the whole space");
 }
 
 fn decide(case: &Case) -> Start {
@@ -109,14 +109,14 @@ fn s9_only_a_fresh_unmuted_transition_into_alarm_where_it_runs_starts_a_run() {
         let into_alarm = t.to == AlarmState::Alarm && t.from != Some(AlarmState::Alarm);
         let heard_here = t.region == case.home && case.home == west();
         let meant = t.alarm == alarm_name() && !t.muted;
-        let allowed = case.plan.automation.policy == Policy::Autonomous && case.settings.disabled.is_none();
+        let allowed = case.plan.automation.policy != Policy::ManualOnly && case.settings.disabled.is_none();
         let fresh = NOW.ms_since(t.at) <= FRESH_MS;
         let expected = into_alarm && heard_here && meant && allowed && fresh && may_start(case.lock.as_ref());
         let is_run = matches!(got, Start::Run { .. });
         assert_eq!(is_run, expected, "{:?} {:?} {:?}", case.transition, case.lock, got);
         started += u32::from(is_run);
     });
-    assert_eq!(started, 3 * 3 * 3, "three locks, three states before, three ages");
+    assert_eq!(started, 2 * 3 * 3 * 3, "two policies, three locks, three states before, three ages");
 }
 
 #[test]
@@ -151,16 +151,20 @@ fn each_guard_alone_keeps_a_run_from_starting_and_says_why() {
 
 #[test]
 fn a_run_that_an_alarm_starts_asks_for_a_failover_to_where_the_alarm_is() {
-    let case = good();
-    let expected = Request {
-        plan: case.plan.name.clone(),
-        target: west(),
-        mode: Mode::Failover,
-        consent: None,
-        trigger: Trigger::Alarm { alarm: alarm_name(), transition_at: at(-30) },
-    };
-    let name = "store-20270115T075930000Z".to_owned();
-    assert_eq!(decide(&case), Start::Run { name, request: Box::new(expected) });
+    for policy in [Policy::Autonomous, Policy::Approve] {
+        let mut case = good();
+        case.plan.automation.policy = policy;
+        let expected = Request {
+            plan: case.plan.name.clone(),
+            target: west(),
+            mode: Mode::Failover,
+            purpose: Purpose::Act,
+            consent: None,
+            trigger: Trigger::Alarm { alarm: alarm_name(), transition_at: at(-30) },
+        };
+        let name = "store-20270115T075930000Z".to_owned();
+        assert_eq!(decide(&case), Start::Run { name, request: Box::new(expected) });
+    }
 }
 
 #[test]
@@ -206,6 +210,19 @@ fn what_start_run_starts_is_admitted_as_long_as_the_owners_consent_holds() {
         let Start::Run { name, request } = decide(&case) else { panic!("consent is admission's to judge") };
         let got = admit(&request, (&case.plan, 7), (&name, &west()), &case.settings, None, NOW);
         assert_eq!(matches!(got, Admit::Take(_)), expires > 0, "{got:?}");
+    }
+}
+
+#[test]
+fn s6_what_start_run_starts_where_a_person_is_asked_is_admitted_to_wait_for_the_answer_with_or_without_consent() {
+    for (standing, carried) in [(None, None), (Some(NOW), None), (Some(ms(1)), Some(consent(ms(1))))] {
+        let mut case = good();
+        case.plan.automation.policy = Policy::Approve;
+        case.plan.automation.consent = standing.map(consent);
+        let Start::Run { name, request } = decide(&case) else { panic!("the answer may bring the consent") };
+        let got = admit(&request, (&case.plan, 7), (&name, &west()), &case.settings, None, NOW);
+        let Admit::Take(lock) = got else { panic!("{got:?}") };
+        assert_eq!((lock.run.approval, lock.run.consent), (Approval::Awaited, carried));
     }
 }
 

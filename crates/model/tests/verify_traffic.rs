@@ -3,6 +3,7 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use common::{NOW, at, ms, point, west};
 use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
@@ -11,12 +12,8 @@ use lifeboat_model::plan::Limits;
 use lifeboat_model::{Period, ReasonCode, Timestamp};
 
 /// A window of a minute within ten.
-const LIMITS: Limits = Limits {
-    promotion: Period::seconds(600),
-    traffic: Period::seconds(600),
-    switchover_lag: Period::seconds(5),
-    green_window: Period::seconds(60),
-};
+static LIMITS: LazyLock<Limits> =
+    LazyLock::new(|| Limits { traffic: Period::seconds(600), green_window: Period::seconds(60), ..Limits::default() });
 
 fn name(now: &[&str], target: &[&str]) -> NameSeen {
     let set = |addresses: &[&str]| addresses.iter().map(|a| (*a).to_owned()).collect::<BTreeSet<String>>();

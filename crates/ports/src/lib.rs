@@ -6,6 +6,7 @@
 
 mod call;
 mod clock;
+mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,12 +14,13 @@ use async_trait::async_trait;
 use lifeboat_model::evidence::{CanaryResults, GlobalDatabase, Point, Switch};
 use lifeboat_model::journal::Entry;
 use lifeboat_model::lock::Lock;
-use lifeboat_model::plan::{Canary, Database, Endpoint, Name};
+use lifeboat_model::plan::{Broker, Cache, Canary, Database, Endpoint, Name, Table};
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Arn, Plan, Region, Timestamp};
 
 pub use call::{CallError, Fault, Receipt};
 pub use clock::{Clock, timely, within};
+pub use resources::{Brokers, Caches, Compute, Tables};
 
 /// Aurora global databases. IAM, target: `rds:DescribeGlobalClusters`, `rds:DescribeDBClusters`,
 /// `rds:FailoverGlobalCluster`; source: `rds:SwitchoverGlobalCluster`, the documented exception to "target only".
@@ -47,6 +49,25 @@ pub trait Metrics {
         since: Timestamp,
     ) -> Result<Vec<Point>, CallError>;
 
+    /// How far the member of `cache` in `region` was behind its primary since `since`, in milliseconds, oldest first.
+    async fn cache_lag_ms(&self, cache: &Cache, region: &Region, since: Timestamp) -> Result<Vec<Point>, CallError>;
+
+    /// How long writes to `table` in `from` took to reach its replica in `to` since `since`, in milliseconds, oldest
+    /// first. DynamoDB reports it in `from`, and not at all for tables that are strongly consistent.
+    async fn table_latency_ms(
+        &self,
+        table: &Table,
+        from: &Region,
+        to: &Region,
+        since: Timestamp,
+    ) -> Result<Vec<Point>, CallError>;
+
+    /// How many messages were in `broker` in `region` since `since`, oldest first (RabbitMQ).
+    async fn message_count(&self, broker: &Broker, region: &Region, since: Timestamp) -> Result<Vec<Point>, CallError>;
+
+    /// How many queues `broker` in `region` had declared since `since`, oldest first (RabbitMQ).
+    async fn queue_count(&self, broker: &Broker, region: &Region, since: Timestamp) -> Result<Vec<Point>, CallError>;
+
     /// The success percentage of each of `canaries`, all of which run in `region`, since `since`, oldest first.
     async fn canary_results(
         &self,
@@ -65,6 +86,20 @@ pub trait Routing {
 
     /// Changes all of `changes` in one atomic batch. Never overrides a safety rule.
     async fn change(&self, endpoint: &Endpoint, changes: &[(Arn, Switch)]) -> Result<Receipt, CallError>;
+}
+
+/// Messages to people. IAM: `sns:Publish` on the stack's own topic.
+#[async_trait(?Send)]
+pub trait Notices {
+    /// Publishes a message: at most 100 ASCII characters of `subject`, at most 256 KiB of `body`.
+    async fn publish(&self, subject: &str, body: &str) -> Result<Receipt, CallError>;
+}
+
+/// Where reports are kept. IAM: `s3:PutObject` under `runs/` in the stack's own bucket.
+#[async_trait(?Send)]
+pub trait Archive {
+    /// Stores `body` as `key`, and returns the address at which it is found. Storing the same again is harmless.
+    async fn store(&self, key: &str, content_type: &str, body: &str) -> Result<String, CallError>;
 }
 
 /// Name resolution. No IAM.
@@ -124,8 +159,25 @@ pub trait Ledger {
     /// Writes a line of the journal, once: a line with the same key is never replaced.
     async fn append(&self, entry: &Entry) -> Result<Append, CallError>;
 
+    /// Remembers that a person is asked to approve a run of `plan`, and the token that answers for them; the newest
+    /// question replaces the one before. IAM: `PutItem`.
+    async fn ask_approval(&self, plan: &Name, asked: &AskedApproval) -> Result<(), CallError>;
+
     /// The journal of a run.
     async fn journal(&self, run_id: &str) -> Result<Vec<Entry>, CallError>;
+}
+
+/// A question that a person is to answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedApproval {
+    /// The run that asks.
+    pub run_id: String,
+    /// The task token with which `SendTaskSuccess` answers. Whoever has it can approve: it is never logged.
+    pub token: String,
+    /// When it was asked.
+    pub asked_at: Timestamp,
+    /// Until when an answer counts.
+    pub expires_at: Timestamp,
 }
 
 /// Who claims to hold a lock.

@@ -8,6 +8,7 @@ use lifeboat_model::{Direction, Plan, Timestamp};
 
 use crate::machine::Machine;
 use crate::measure::{damaged_writes, main_run, phases, rpo_s, rto_s};
+use crate::orders::Order;
 use crate::scenario::{Expected, Scenario};
 use crate::world::{BEGINNING, Happening, RunRecord, StartedBy, World};
 
@@ -22,6 +23,8 @@ pub struct DrillOptions {
     pub scenario: Scenario,
     /// How the workload is moved.
     pub mode: Mode,
+    /// Who moves it, and in which order.
+    pub order: Order,
     /// From where to where.
     pub direction: Direction,
     /// Every chance is drawn from it.
@@ -36,16 +39,19 @@ pub struct Played {
     pub world: World,
 }
 
-/// Plays the drill; `listener` hears of everything as it happens. `None` when the scenario has no such mode.
+/// Plays the drill; `listener` hears of everything as it happens. `None` when the scenario has no
+/// such mode, or the order is not played in it.
 pub fn drill(options: &DrillOptions, listener: impl FnMut(Timestamp, &Happening) + 'static) -> Option<Report> {
     play(options, |world| world.listen(listener)).map(|played| played.report)
 }
 
 /// Plays the drill in a world that `prepare` may change first: faults, settings, tasks of its own.
 pub fn play(options: &DrillOptions, prepare: impl FnOnce(&World)) -> Option<Played> {
-    let expected = options.scenario.expected(options.mode)?;
+    let expected =
+        options.scenario.expected(options.mode).filter(|_| options.order.plays(options.scenario, options.mode))?;
     let plan = options.scenario.adapt(options.plan.clone(), options.mode);
     let world = World::new(plan, options.direction.clone(), Rc::clone(&options.machine), options.seed);
+    world.follow(options.order);
     prepare(&world);
     world.executor().run(options.scenario.play(world.clone(), options.mode));
     let report = report(&world, options, expected);
@@ -60,20 +66,24 @@ fn report(world: &World, options: &DrillOptions, expected: Expected) -> Report {
     let damaged_writes = damaged_writes(world);
     let conflicting = damaged_writes.iter().filter(|w| w.damage == "conflicting").count() as u64;
     let lost = damaged_writes.len() as u64 - conflicting;
-    let complaints = complaints(world, outcome, expected, lost, conflicting);
+    let (expected, complaints) = match options.order {
+        Order::Lifeboat => (expectation(expected), complaints(world, outcome, expected, lost, conflicting)),
+        Order::GuidanceSample | Order::Sequential => played_to_the_end(world),
+    };
     let state = world.state();
     let mut timeline = state.log.events.clone();
     timeline.sort_by(|a, b| a.at_s.total_cmp(&b.at_s));
     Report {
         version: 1,
         scenario: options.scenario.name().to_owned(),
+        order: options.order.name().to_owned(),
         seed: options.seed,
         plan: options.plan.name.to_string(),
         source: options.direction.source.to_string(),
         target: options.direction.target.to_string(),
         mode: options.mode.as_str().to_owned(),
         outcome,
-        expected: expectation(expected),
+        expected,
         passed: complaints.is_empty(),
         complaints,
         began_at: BEGINNING.to_string(),
@@ -96,10 +106,12 @@ fn report(world: &World, options: &DrillOptions, expected: Expected) -> Report {
         requests_failed: state.clients.failed,
         writes_acknowledged: state.aurora.databases.values().map(|db| db.writes.len() as u64).sum(),
         writes_lost: lost,
+        cache_writes_lost: state.caches.writes_lost(),
         writes_conflicting: conflicting,
         damaged_writes,
         invariants: state.invariants.results(),
         runs: state.runs.iter().map(|r| summary(world, r)).collect(),
+        run_report: run.and_then(|run| lifeboat_report::of(&state.plan, &state.table.journal_of(&run.execution.id))),
         timeline,
         availability: state.clients.seconds.clone(),
     }
@@ -120,6 +132,14 @@ fn expectation(expected: Expected) -> String {
     let refused = if expected.refused > 0 { format!(", {} refused", expected.refused) } else { String::new() };
     let runs = if expected.runs == 1 { "one run".to_owned() } else { format!("{} runs", expected.runs) };
     format!("{}, {runs}{refused}{moved}{lossless}", expected.outcome.as_str())
+}
+
+/// Of another order than ours nothing is expected but that it was played: what it breaks is what is measured.
+fn played_to_the_end(world: &World) -> (String, Vec<String>) {
+    let state = world.state();
+    let ended = !state.runs.is_empty() && state.runs.iter().all(|r| r.ended.is_some());
+    let complaints = if ended { Vec::new() } else { vec!["it never began or never ended".to_owned()] };
+    ("played to its end, whatever that is".to_owned(), complaints)
 }
 
 fn complaints(world: &World, outcome: Option<Outcome>, expected: Expected, lost: u64, conflicting: u64) -> Vec<String> {

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, VecDeque};
+use std::collections::{BinaryHeap, VecDeque};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -24,8 +24,9 @@ struct Core {
     now: Cell<i64>,
     next_id: Cell<u64>,
     timers: RefCell<BinaryHeap<Reverse<Timer>>>,
-    tasks: RefCell<BTreeMap<u64, Task>>,
-    ready: Arc<Mutex<VecDeque<u64>>>,
+    /// By number; one that has ended, or is running, is not there. Numbers are not used again: a late wake-up wakes nobody.
+    tasks: RefCell<Vec<Option<(Task, Waker)>>>,
+    ready: Arc<Mutex<VecDeque<usize>>>,
 }
 
 struct Timer {
@@ -55,8 +56,8 @@ impl Ord for Timer {
 }
 
 struct TaskWaker {
-    id: u64,
-    ready: Arc<Mutex<VecDeque<u64>>>,
+    id: usize,
+    ready: Arc<Mutex<VecDeque<usize>>>,
 }
 
 impl Wake for TaskWaker {
@@ -97,8 +98,13 @@ impl Executor {
 
     /// Runs `task` beside all others.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        let id = self.fresh_id();
-        self.0.tasks.borrow_mut().insert(id, Box::pin(task));
+        let id = {
+            let mut tasks = self.0.tasks.borrow_mut();
+            let id = tasks.len();
+            let waker = Waker::from(Arc::new(TaskWaker { id, ready: Arc::clone(&self.0.ready) }));
+            tasks.push(Some((Box::pin(task), waker)));
+            id
+        };
         self.lock_ready().push_back(id);
     }
 
@@ -132,11 +138,13 @@ impl Executor {
         self.0.timers.borrow_mut().clear();
     }
 
-    fn poll(&self, id: u64) {
-        let Some(mut task) = self.0.tasks.borrow_mut().remove(&id) else { return };
-        let waker = Waker::from(Arc::new(TaskWaker { id, ready: Arc::clone(&self.0.ready) }));
-        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-            self.0.tasks.borrow_mut().insert(id, task);
+    fn poll(&self, id: usize) {
+        let taken = self.0.tasks.borrow_mut().get_mut(id).and_then(Option::take);
+        let Some((mut task, waker)) = taken else { return };
+        if task.as_mut().poll(&mut Context::from_waker(&waker)).is_pending()
+            && let Some(place) = self.0.tasks.borrow_mut().get_mut(id)
+        {
+            *place = Some((task, waker));
         }
     }
 
@@ -155,7 +163,7 @@ impl Executor {
         id
     }
 
-    fn lock_ready(&self) -> std::sync::MutexGuard<'_, VecDeque<u64>> {
+    fn lock_ready(&self) -> std::sync::MutexGuard<'_, VecDeque<usize>> {
         self.0.ready.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

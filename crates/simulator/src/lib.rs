@@ -5,16 +5,20 @@
 //! Guarantees: the same plan, scenario and seed give the same report, to the byte. Every simulated call is followed by
 //! a check of the invariants ([`invariants`]).
 
+pub mod compare;
 pub mod drill;
 pub mod executor;
 pub mod faults;
 pub mod invariants;
 pub mod machine;
 mod measure;
+pub mod orders;
 pub mod scenario;
 pub mod service_times;
 pub mod world;
 
+pub use compare::{CompareOptions, Compared, Comparison, Spread, compare};
 pub use drill::{DrillOptions, Played, drill, play};
+pub use orders::Order;
 pub use scenario::Scenario;
 pub use world::World;

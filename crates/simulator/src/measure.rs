@@ -1,19 +1,15 @@
 //! Turns what happened into the figures of the report.
 
-use std::collections::BTreeSet;
+mod critical_path;
 
-use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
 use lifeboat_model::report::{DamagedWrite, Outcome};
 use lifeboat_model::{Period, Timestamp};
 
-use crate::world::traffic::RoutingChange;
 use crate::world::{RunRecord, World};
+use critical_path::critical_path_s;
 
 /// A failure this soon after all were served again belongs to the same disruption.
 const SAME_DISRUPTION: Period = Period::seconds(30);
-
-/// How finely the earliest possible end of `verify-traffic` is looked for.
-const GRAIN_MS: i64 = 100;
 
 /// The main run: the first that did more than refuse, or else the first.
 pub fn main_run(world: &World) -> Option<RunRecord> {
@@ -69,17 +65,15 @@ pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
         state.traffic.changes.iter().find(|c| c.at >= started && c.at <= ended).cloned()
     };
     let decided = first_call.unwrap_or(ended);
-    let longest_promotion_s = promotions.iter().map(|(a, d)| d.seconds_since(*a)).fold(0.0, f64::max);
-    let settling_s = change.as_ref().map_or(0.0, |c| serves_at(world, c, ended).seconds_since(c.at));
     Phases {
         outage_at: outage,
         routing_changed_at: change.as_ref().map(|c| c.at),
         detection_s,
         decision_s: Some(decided.seconds_since(alarm.unwrap_or(started).min(started))),
         promotion_s: first_call.zip(last_done).map(|(first, last)| last.seconds_since(first)),
-        propagation_s: change.and_then(|c| propagation_s(world, c.at)),
+        propagation_s: change.as_ref().and_then(|c| propagation_s(world, c.at)),
         run_s: ended.seconds_since(started),
-        critical_path_s: longest_promotion_s + settling_s,
+        critical_path_s: critical_path_s(world, run, &promotions, change.as_ref(), ended),
     }
 }
 
@@ -87,37 +81,18 @@ pub fn phases(world: &World, run: Option<&RunRecord>) -> Phases {
 fn propagation_s(world: &World, changed: Timestamp) -> Option<f64> {
     let state = world.state();
     let number = state.traffic.changes.iter().position(|c| c.at == changed)? + 1;
-    let last = state.clients.last_use.get(&(number, state.direction.source.clone()))?;
+    let last = state.clients.last_use.get(&number)?.get(&state.direction.source)?;
     Some(last.seconds_since(changed).max(0.0))
-}
-
-/// The earliest moment at which DNS and the published canary results allow `verify-traffic` to say that the target
-/// serves: asked of the very decision, against what was readable at each moment.
-fn serves_at(world: &World, change: &RoutingChange, ended: Timestamp) -> Timestamp {
-    let (plan, direction) = {
-        let state = world.state();
-        (state.plan.clone(), state.direction.clone())
-    };
-    let watching: Vec<_> =
-        plan.canaries.iter().filter(|c| c.watches == direction.target && c.runs_in != direction.source).collect();
-    let entry = BTreeSet::from(["the target".to_owned()]);
-    let mut at = change.at;
-    while at < ended {
-        let canaries: Vec<_> = watching.iter().map(|c| world.canary_points(c, change.at, at)).collect();
-        let answers = change.answered_at.is_some_and(|answered| answered <= at);
-        let now = if answers { entry.clone() } else { BTreeSet::new() };
-        let names = [NameSeen { name: "all".to_owned(), now, target: entry.clone() }];
-        if verify_traffic(&names, &canaries, &plan.limits, change.at, at) == Traffic::Verified {
-            return at;
-        }
-        at = Timestamp::from_ms(at.as_ms() + GRAIN_MS);
-    }
-    ended
 }
 
 /// The longest disruption, from the first failed request until every client was served again; `None` when the last one
 /// goes on. A disruption that begins again at once is the same one.
 pub fn rto_s(world: &World) -> Option<f64> {
+    longest_disruption(world).map(|longest| longest.map_or(0.0, |(from, until)| until.seconds_since(from)))
+}
+
+/// That disruption's beginning and end; `None` within when no request failed.
+pub fn longest_disruption(world: &World) -> Option<Option<(Timestamp, Timestamp)>> {
     let state = world.state();
     if !state.clients.all_served() {
         return None;
@@ -129,7 +104,7 @@ pub fn rto_s(world: &World) -> Option<f64> {
             Some(_) | None => merged.push((*from, *until)),
         }
     }
-    Some(merged.iter().map(|(from, until)| until.seconds_since(*from)).fold(0.0, f64::max))
+    Some(merged.into_iter().max_by_key(|(from, until)| until.ms_since(*from)))
 }
 
 /// The time span of the lost writes: from the oldest of them to the moment its Region went dark, over all databases.

@@ -59,6 +59,52 @@ pub const REPLICATION_LAG: Span = Span::new(60, 250, 900);
 /// since drills are short.
 pub const REJOIN: Span = Span::new(180_000, 400_000, 900_000);
 
+/// ElastiCache, promotion of a global datastore's secondary, from the accepted call to the group being `available`. The AWS
+/// DR workshop says about one minute (aws-facts 4.1); the spread is an assumption.
+pub const CACHE_PROMOTION: Span = Span::new(20_000, 45_000, 90_000);
+
+/// Replication lag of a global datastore: "generally less than a second" (aws-facts 4.1). The distribution is an assumption.
+pub const CACHE_LAG: Span = Span::new(40, 150, 600);
+
+/// From the return of a dark Region to its former primary being a secondary again, with its data copied anew. Assumption.
+pub const CACHE_REJOIN: Span = Span::new(120_000, 240_000, 600_000);
+
+/// DynamoDB global table replication: "typically within a second" (aws-facts 4.2). The distribution is an assumption.
+pub const TABLE_LATENCY: Span = Span::new(200, 600, 1_500);
+
+/// Amazon MQ, promotion of an ActiveMQ replica broker, from the accepted call to it being `RUNNING`. AWS publishes no
+/// figure. Assumption.
+pub const BROKER_PROMOTION: Span = Span::new(30_000, 60_000, 150_000);
+
+/// The part of a broker's switchover in which neither broker takes messages: the developer guide says that there is one,
+/// without a figure. <https://docs.aws.amazon.com/amazon-mq/latest/developer-guide/initate-failover.html> Assumption.
+pub const BROKER_WRITE_STOP: Span = Span::new(3_000, 8_000, 20_000);
+
+/// From the return of a dark Region to its former primary broker being a replica. Assumption.
+pub const BROKER_REJOIN: Span = Span::new(60_000, 180_000, 480_000);
+
+/// Until the consumers of a RabbitMQ broker have emptied its queues, once nobody sends any more. Assumption. Not drawn:
+/// reading a metric must not draw from the world's chances.
+pub const BROKER_DRAINS: Period = Period::seconds(90);
+
+/// A Fargate task, from the raised count until it is healthy behind the load balancer: image, start, health checks. AWS
+/// publishes no figure. Assumption.
+pub const TASK_START: Span = Span::new(25_000, 45_000, 90_000);
+
+/// From a raised minimum to Application Auto Scaling raising the count below it. It "adjusts" it by itself (aws-facts 4.4),
+/// when is not said. Assumption.
+pub const AUTO_SCALING_ACTS: Period = Period::seconds(1);
+
+/// How often target tracking adds a task while a Region that serves everybody has too few. Assumption: its alarms look
+/// once a minute.
+pub const TARGET_TRACKING: Period = Period::seconds(60);
+
+/// A message to SNS. Assumption.
+pub const NOTICE_PUBLISH: Span = Span::new(30, 60, 250);
+
+/// An object to S3. Assumption.
+pub const OBJECT_PUT: Span = Span::new(40, 80, 300);
+
 /// A describe or other control-plane read. Assumption.
 pub const CONTROL_PLANE_READ: Span = Span::new(30, 70, 250);
 

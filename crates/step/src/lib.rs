@@ -3,13 +3,16 @@
 //! controls on whichever endpoint answers ([`routing`]), and the reply.
 
 mod mutation;
+pub mod names;
 mod reply;
 pub mod routing;
 mod run;
+mod share;
 
-pub use mutation::Mutation;
+pub use mutation::{Mutation, Performed};
 pub use reply::{Reply, Status};
-pub use run::{Run, RunMessage, RunRef};
+pub use run::{Rehearsal, Run, RunMessage, RunRef, SharedJournal};
+pub use share::{Pace, ShareMessage, see_to_all};
 
 use lifeboat_model::StepError;
 use serde::de::DeserializeOwned;

@@ -1,12 +1,14 @@
 //! The one way in which a step changes anything outside the table.
 //!
 //! Guarantees: the intent is in the journal before the call (S15); after that, and just before the call, the kill switch
-//! is read and the lock fenced (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal.
+//! is read and the lock fenced (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal. In a
+//! rehearsal nothing is called (S17), whatever step asks.
 //! Fails when: see [`Mutation::perform`].
 
 use futures_util::future::join;
 use lifeboat_model::journal::{Call, Effect, Note};
 use lifeboat_model::limits::{READ_TIMEOUT, Step};
+use lifeboat_model::request::Purpose;
 use lifeboat_model::{Period, ReasonCode, StepError};
 use lifeboat_ports::{Append, CallError, Clock, Ledger, Mark, Receipt, timely, within};
 
@@ -27,11 +29,21 @@ pub struct Mutation<'a> {
     pub call: Call,
     /// How long the call may take.
     pub timeout: Period,
+    /// Whether it is one that a run does not come back from.
+    pub mark: Mark,
+}
+
+/// What came of a mutation.
+#[derive(Debug)]
+pub enum Performed {
+    /// The call was made; the error is the service's. The journal has its effect, the step decides what it means.
+    Made(Result<Receipt, CallError>),
+    /// The run is a rehearsal: the journal says what would have been called, and nothing was.
+    Rehearsed,
 }
 
 impl Mutation<'_> {
-    /// Makes the call `send`. The inner error is the service's: the journal has its effect, the step decides what it
-    /// means.
+    /// Makes the call `send`, or in a rehearsal only says so.
     ///
     /// # Errors
     /// `Refused` when the kill switch is set or the lock was lost; `Transient` when the table does not answer before
@@ -42,7 +54,15 @@ impl Mutation<'_> {
         ledger: &dyn Ledger,
         clock: &dyn Clock,
         send: impl Future<Output = Result<Receipt, CallError>>,
-    ) -> Result<Result<Receipt, CallError>, StepError> {
+    ) -> Result<Performed, StepError> {
+        match self.run.purpose {
+            Purpose::Act => {}
+            Purpose::Rehearse => {
+                let note = Note::WouldCall { call: self.call.clone() };
+                self.run.note(self.step, self.resource, note, ledger, clock).await?;
+                return Ok(Performed::Rehearsed);
+            }
+        }
         let intent = Note::Intent { attempt: self.attempt, call: self.call.clone() };
         if self.run.note(self.step, self.resource, intent, ledger, clock).await? == Append::AlreadyThere {
             let what =
@@ -60,7 +80,7 @@ impl Mutation<'_> {
             Err(error) => (error.effect(), error.to_string()),
         };
         match self.record(effect, detail, ledger, clock).await {
-            Ok(()) => Ok(result),
+            Ok(()) => Ok(Performed::Made(result)),
             Err(error) => Err(StepError::Ambiguous(format!("{} was called, then: {error}", self.call.operation))),
         }
     }
@@ -70,7 +90,7 @@ impl Mutation<'_> {
     async fn may_go(&self, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<(), StepError> {
         let plan = &self.run.reference.plan;
         let settings = within(clock, READ_TIMEOUT, ledger.settings(plan));
-        let fence = fence(&self.run.reference, ledger, clock, Mark::PointOfNoReturn);
+        let fence = fence(&self.run.reference, ledger, clock, self.mark);
         let (settings, fenced) = join(settings, fence).await;
         let settings = settings.ok_or_else(|| timed_out("reading the kill switch"))?.map_err(|e| e.while_reading())?;
         match settings.disabled {

@@ -1,19 +1,26 @@
 //! `assess`: reads everything fresh, after the lock, from the target; predicts RPO and RTO; go or refuse.
 //!
-//! Guarantees: never mutates the workload; asks nothing of the source (S12); what did not answer is unknown, and
+//! Guarantees: never mutates the workload; a failover asks nothing of the source, a planned move takes one look that may
+//! fail at how far its tables are ahead (S12); what did not answer is unknown, and
 //! unknown never means go (S9). Every reason to refuse is named at once.
 //! Effects: renews the lease; writes the verdict into the journal.
-//! Fails when: `Refused` (the verdict, or a call that AWS refused), `Transient` (something in the target is silent).
+//! Fails when: `Refused` (the verdict, or a call that AWS refused), `Transient` (something in the target is silent). In a
+//! rehearsal the verdict refuses nothing: it is what is rehearsed for.
 
-use futures_util::future::try_join;
+mod resources;
+
+use futures_util::future::{try_join, try_join4};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use lifeboat_model::decide::{DatabaseSeen, Seen, assess};
 use lifeboat_model::evidence::CanaryResults;
 use lifeboat_model::journal::Note;
 use lifeboat_model::limits::{CANARY_HISTORY, LAG_FRESH, READ_TIMEOUT, READS_AT_ONCE, Step};
 use lifeboat_model::plan::{Canary, Database};
-use lifeboat_model::{Region, StepError};
-use lifeboat_ports::{CallError, Chance, Clock, Databases, Ledger, Metrics, Routing, timely};
+use lifeboat_model::request::Purpose;
+use lifeboat_model::{Reason, Region, StepError};
+use lifeboat_ports::{
+    Brokers, Caches, CallError, Chance, Clock, Compute, Databases, Ledger, Metrics, Routing, Tables, timely,
+};
 use lifeboat_step::routing::{read_states, rotation};
 use lifeboat_step::{Reply, Run, RunMessage, parse};
 use serde_json::{Value, json};
@@ -32,6 +39,14 @@ pub struct Ports<'a> {
     pub routing: &'a dyn Routing,
     /// Picks the endpoint to ask first.
     pub chance: &'a dyn Chance,
+    /// ElastiCache.
+    pub caches: &'a dyn Caches,
+    /// The workload's tables.
+    pub tables: &'a dyn Tables,
+    /// Amazon MQ.
+    pub brokers: &'a dyn Brokers,
+    /// Amazon ECS.
+    pub compute: &'a dyn Compute,
 }
 
 /// Performs the step.
@@ -43,22 +58,31 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let endpoints = rotation(&run.plan.routing, ports.chance);
     let states = read_states(&run.plan.routing, &endpoints, ports.routing, ports.clock);
-    let ((databases, canaries), routing) =
-        try_join(try_join(databases(&run, ports), canaries(&run, ports)), states).await?;
-    let seen = Seen { databases, canaries, routing };
+    let (databases, canaries, resources, routing) =
+        try_join4(databases(&run, ports), canaries(&run, ports), resources::all(&run, ports), states).await?;
+    let seen = Seen { databases, resources, canaries, routing };
     let verdict = assess(&run.plan, &run.lock, &seen, ports.clock.now());
     let note = Note::Assessed { verdict: verdict.clone() };
     run.note(Step::Assess, run.plan.name.as_str(), note, ports.ledger, ports.clock).await?;
-    if !verdict.go() {
-        return Err(StepError::Refused(verdict.reasons));
+    match run.purpose {
+        Purpose::Act if !verdict.go() => return Err(StepError::Refused(verdict.reasons)),
+        // A rehearsal walks on: it says what a run would meet.
+        Purpose::Act | Purpose::Rehearse => {}
     }
     let evidence = json!({
+        "would_be_refused_now": bounded(&verdict.reasons),
+        "warnings": bounded(&verdict.warnings),
         "predicted_rpo_s": verdict.predicted_rpo_s,
         "predicted_rto_s": verdict.predicted_rto_s,
         "impaired_since": verdict.impaired_since,
         "routing": seen.routing.states,
     });
     Reply::done(false, evidence).into_json()
+}
+
+/// The first of so many reasons: the journal has them all, and a state's output has its bounds.
+fn bounded(reasons: &[Reason]) -> Vec<String> {
+    reasons.iter().take(20).map(Reason::to_string).collect()
 }
 
 async fn databases<'p>(run: &'p Run, ports: &Ports<'_>) -> Result<Vec<DatabaseSeen<'p>>, StepError> {

@@ -3,26 +3,31 @@
 //! Guarantees: never reports a failure as success (S11); knows the run by its execution's ARN alone, so that it also
 //! concludes a run whose `admit` failed, or took the lock and could not say so.
 //! Effects: after a failure, an epoch of its own, which fences out the run's other functions; the outcome in the journal, then the lock: free with a cool-down, free, or waiting for a person (S7).
+//! Then, best effort: metrics to the log, the report to the archive, a message to people. What of that fails is named in
+//! the answer, and changes nothing else.
 //! Fails when: `Transient` or `Ambiguous` (table): called again it records the same outcome.
 
-use futures_util::future::try_join;
+mod report;
+
+use futures_util::future::{join, try_join3};
 use lifeboat_model::decide::{Failure, conclude};
+use lifeboat_model::ending::Ending;
 use lifeboat_model::journal::{Entry, Note, has_call_under_way};
 use lifeboat_model::limits::{CALLS_END, POLL, READ_TIMEOUT, Step};
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::report::Outcome;
-use lifeboat_model::{Period, StepError};
-use lifeboat_ports::{CallError, Clock, Ledger, Swap, timely};
+use lifeboat_model::request::Purpose;
+use lifeboat_model::{Request, StepError, Timestamp};
+use lifeboat_ports::{Archive, CallError, Clock, Ledger, Notices, StoredPlan, Swap, timely};
 use lifeboat_step::parse;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::report::Told;
+
 /// How often the lock is read again when a function of the run renews it meanwhile.
 const TRIES: u32 = 5;
-
-/// The cool-down of a run whose plan cannot be read any more.
-const COOL_DOWN_WITHOUT_PLAN: Period = Period::seconds(3600);
 
 /// What this step needs.
 pub struct Ports<'a> {
@@ -30,6 +35,12 @@ pub struct Ports<'a> {
     pub ledger: &'a dyn Ledger,
     /// The clock.
     pub clock: &'a dyn Clock,
+    /// Messages to people.
+    pub notices: &'a dyn Notices,
+    /// Where reports are kept.
+    pub archive: &'a dyn Archive,
+    /// Takes the line of metrics: the function's standard output.
+    pub metrics_out: &'a dyn Fn(&str),
 }
 
 #[derive(Deserialize)]
@@ -53,29 +64,108 @@ struct Execution {
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
+    let began = ports.clock.now();
     let event: Event = parse(&event)?;
     let run_id = event.execution.id.as_str();
+    let cause = event.failure.as_ref().map(Failure::in_words);
+    let ended = |outcome| Ended { run_id, request: &event.request, outcome, cause: cause.as_deref(), began };
     let Some(plan) = event.request.get("plan").and_then(Value::as_str).and_then(|name| name.parse::<Name>().ok())
     else {
         // Without a plan's name no lock was taken: `admit` refuses such a request before it reads anything.
-        return Ok(answer(Outcome::Unchanged, event.failure.as_ref()));
+        return Ok(ended(Outcome::Unchanged).answer(report::tell(&ended(Outcome::Unchanged), None, &[], ports).await));
     };
     let lock = read(ports, "dynamodb:GetItem", ports.ledger.lock(&plan));
     let stored = read(ports, "dynamodb:GetItem", ports.ledger.plan(&plan, None));
-    let (lock, stored) = try_join(lock, stored).await?;
+    // After a failure the journal counts only from the moment on that nobody else of the run can write to it.
+    let early = async {
+        match event.failure {
+            None => settled_journal(run_id, false, ports).await.map(Some),
+            Some(_) => Ok(None),
+        }
+    };
+    let (lock, stored, early) = try_join3(lock, stored, early).await?;
     let lock = match lock {
         Some(lock) if event.failure.is_some() => Some(alone(run_id, &plan, lock, ports).await?),
         lock => lock,
     };
-    let journal = settled_journal(run_id, event.failure.is_some(), ports).await?;
-    let cool_down = stored.map_or(COOL_DOWN_WITHOUT_PLAN, |s| s.plan.automation.cool_down);
+    let admitted_with = lock.as_ref().filter(|l| l.run.run_id == run_id).map(|l| l.run.plan_version);
+    let stored = match (stored, admitted_with) {
+        // The plan was changed while the run went on.
+        (Some(stored), Some(version)) if stored.version != version => {
+            read(ports, "dynamodb:GetItem", ports.ledger.plan(&plan, Some(version))).await?
+        }
+        (stored, _) => stored,
+    };
+    let journal = match early {
+        Some(journal) => journal,
+        None => settled_journal(run_id, true, ports).await?,
+    };
+    let request = Request::read(&event.request).ok();
+    // A request that cannot be read started nothing but a refusal.
+    let purpose = request.as_ref().map_or(Purpose::Act, |r| r.purpose);
     let now = ports.clock.now();
-    let conclusion = conclude(run_id, lock.as_ref(), &journal, event.failure.as_ref(), cool_down, now);
-    record(run_id, &plan, lock.as_ref(), &journal, conclusion.outcome, ports).await?;
-    if let (Some(read), Some(new)) = (&lock, &conclusion.lock) {
-        release(&plan, read, new, ports).await?;
+    let whole = stored.as_ref().map(|s| &s.plan);
+    let conclusion = conclude(run_id, purpose, lock.as_ref(), &journal, event.failure.as_ref(), whole, now);
+    let mine = lock.as_ref().filter(|l| l.run.run_id == run_id);
+    let entry = Entry {
+        run_id: run_id.to_owned(),
+        epoch: mine.map_or(0, |l| l.epoch),
+        step: Step::Conclude,
+        resource: plan.to_string(),
+        at: ports.clock.now(),
+        note: Note::Concluded {
+            outcome: conclusion.outcome,
+            ending: ending(mine, request.as_ref(), stored.as_ref(), cause.clone()).map(Box::new),
+        },
+    };
+    let journal = record(entry, journal, ports).await?;
+    let ended = ended(conclusion.outcome);
+    let released = async {
+        match (&lock, &conclusion.lock) {
+            (Some(read), Some(new)) => release(&plan, read, new, ports).await,
+            (None, _) | (_, None) => Ok(()),
+        }
+    };
+    // People hear of it even when the lock cannot be freed now: that is tried again, and they are told again.
+    let (released, told) = join(released, report::tell(&ended, whole, &journal, ports)).await;
+    released?;
+    Ok(ended.answer(told))
+}
+
+/// How a run ended.
+struct Ended<'e> {
+    run_id: &'e str,
+    /// The execution's input, whatever it is.
+    request: &'e Value,
+    outcome: Outcome,
+    cause: Option<&'e str>,
+    /// When this invocation began.
+    began: Timestamp,
+}
+
+impl Ended<'_> {
+    fn answer(&self, told: Told) -> Value {
+        json!({
+            "outcome": self.outcome,
+            "cause": self.cause,
+            "what_next": self.outcome.what_next(),
+            "report": {"stored": told.stored, "problem": told.problem()},
+        })
     }
-    Ok(answer(conclusion.outcome, event.failure.as_ref()))
+}
+
+/// What the run was: by the lock, if it is still this run's; else by what was asked for.
+fn ending(
+    mine: Option<&Lock>,
+    request: Option<&Request>,
+    stored: Option<&StoredPlan>,
+    cause: Option<String>,
+) -> Option<Ending> {
+    match (mine, request, stored) {
+        (Some(lock), _, _) => Some(Ending::of_admitted(&lock.run, cause)),
+        (None, Some(request), Some(stored)) => Ending::of_request(request, &stored.plan, stored.version, cause),
+        (None, None, _) | (None, _, None) => None,
+    }
 }
 
 /// Fences out the run's other functions: one that has not passed its fence by now will not, and one that has wrote its
@@ -111,26 +201,13 @@ async fn settled_journal(run_id: &str, failed: bool, ports: &Ports<'_>) -> Resul
     }
 }
 
-async fn record(
-    run_id: &str,
-    plan: &Name,
-    lock: Option<&Lock>,
-    journal: &[Entry],
-    outcome: Outcome,
-    ports: &Ports<'_>,
-) -> Result<(), StepError> {
-    if journal.iter().any(|e| e.note == Note::Concluded { outcome }) {
-        return Ok(());
+/// Writes the conclusion, unless an earlier call did; answers the journal with it.
+async fn record(entry: Entry, mut journal: Vec<Entry>, ports: &Ports<'_>) -> Result<Vec<Entry>, StepError> {
+    if !journal.iter().any(|e| matches!(e.note, Note::Concluded { .. })) {
+        read(ports, "dynamodb:PutItem", ports.ledger.append(&entry)).await?;
+        journal.push(entry);
     }
-    let entry = Entry {
-        run_id: run_id.to_owned(),
-        epoch: lock.filter(|l| l.run.run_id == run_id).map_or(0, |l| l.epoch),
-        step: Step::Conclude,
-        resource: plan.to_string(),
-        at: ports.clock.now(),
-        note: Note::Concluded { outcome },
-    };
-    read(ports, "dynamodb:PutItem", ports.ledger.append(&entry)).await.map(|_| ())
+    Ok(journal)
 }
 
 async fn release(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Result<(), StepError> {
@@ -151,23 +228,4 @@ async fn read<T>(
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, StepError> {
     timely(ports.clock, READ_TIMEOUT, operation, "the table", call).await.map_err(|e| e.while_reading())
-}
-
-fn answer(outcome: Outcome, failure: Option<&Failure>) -> Value {
-    let what_next = match outcome {
-        Outcome::Completed => {
-            "the target serves; look, then acknowledge the run: until then no alarm moves the workload back"
-        }
-        Outcome::Unchanged => "the workload is as it was; the cause says what to mend before starting again",
-        Outcome::NeedsOperator => "look at what the cause names, then acknowledge the run; nothing starts before that",
-    };
-    let cause = failure.map(|f| format!("{}: {}", f.error, words_of(&f.cause)));
-    json!({"outcome": outcome, "cause": cause, "what_next": what_next})
-}
-
-/// Step Functions gives a function's error as the JSON of its payload; people want its message.
-fn words_of(cause: &str) -> String {
-    let payload: Option<Value> = serde_json::from_str(cause).ok();
-    let message = payload.as_ref().and_then(|p| p.get("errorMessage")).and_then(Value::as_str);
-    message.unwrap_or(cause).to_owned()
 }

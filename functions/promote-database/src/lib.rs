@@ -1,4 +1,5 @@
-//! `promote-database`: moves the writer of one Aurora global database to the target, by switchover or consented failover.
+//! `promote-database`: moves the writer of each Aurora global database of its share to the target, by switchover or
+//! consented failover.
 //!
 //! Guarantees: done means that the target is the only writer, available, with nothing under way; never escalates from
 //! switchover to failover (S6); at most one call of unknown or accepted fate at a time (S10).
@@ -7,19 +8,18 @@
 //! Fails when: `Refused` (the decision says why), `Transient` or `Ambiguous` (call again: it looks first).
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
-use lifeboat_model::journal::{Attempts, Call, Effect, newest_verdict};
-use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH, poll_among};
-use lifeboat_model::plan::{Database, Name};
-use lifeboat_model::request::Mode;
-use lifeboat_model::verdict::Verdict;
+use lifeboat_model::journal::{Attempts, Call, Effect};
+use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH};
+use lifeboat_model::plan::Database;
+use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::{Arn, ReasonCode, StepError};
-use lifeboat_ports::{Clock, Databases, Ledger, timely};
-use lifeboat_step::{Mutation, Reply, Run, RunRef, parse};
-use serde::Deserialize;
+use lifeboat_ports::{Clock, Databases, Ledger, Mark, timely};
+use lifeboat_step::{Mutation, Pace, Performed, Reply, Run, ShareMessage, SharedJournal, parse, see_to_all};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -32,27 +32,30 @@ pub struct Ports<'a> {
     pub databases: &'a dyn Databases,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Event {
-    run: RunRef,
-    database: Name,
-}
-
 /// Performs the step.
 ///
 /// # Errors
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
-    let event: Event = parse(&event)?;
-    let run = Run::enter(event.run, ports.ledger, ports.clock).await?;
-    let database = run
-        .plan
-        .database(&event.database)
-        .ok_or_else(|| StepError::malformed("database", &event.database, "a database of the run's plan"))?;
+    let message: ShareMessage = parse(&event)?;
+    let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
+    let databases = ShareMessage::resolve(&message.resources, "database", |name| run.plan.database(name))?;
+    let journal = run.shared_journal(ports.ledger, ports.clock);
+    let see_to = |database, pace| see_to(&run, database, journal.clone(), pace, ports);
+    see_to_all(&databases, run.plan.databases.len(), ports.clock, see_to).await
+}
+
+async fn see_to(
+    run: &Run,
+    database: &Database,
+    journal: SharedJournal<'_>,
+    pace: Rc<Pace>,
+    ports: &Ports<'_>,
+) -> Result<Reply, StepError> {
     let began = ports.clock.now();
-    let ((mut attempts, verdict), mut state) =
-        try_join(recall(&run, database, ports), describe(&run, database, ports)).await?;
+    let (journal, mut state) = try_join(journal, describe(run, database, ports)).await?;
+    let mut attempts = Attempts::of(&journal, Step::PromoteDatabase, database.name.as_str());
+    let verdict = run.verdict(&journal);
     let mut lost_since = None;
     loop {
         let now = ports.clock.now();
@@ -60,26 +63,42 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
         let decision = promote_database(database, &run.lock, &state, &attempts, verdict.as_ref(), limit, now);
         lost_since = if is_lost(&decision) { lost_since.or(Some(now)) } else { None };
         match decision {
+            Promotion::Watch(what) if run.purpose == Purpose::Rehearse => {
+                return Ok(Reply::done(false, seen(database, &state, &format!("would wait: {what}"))));
+            }
+            Promotion::Refuse(reason) if run.purpose == Purpose::Rehearse => {
+                return Ok(Reply::done(false, seen(database, &state, &format!("would refuse: {reason}"))));
+            }
             // One look may be stale. A promotion is lost when nothing is seen of it for as long as a call needs to show.
             Promotion::Refuse(reason) if lost_since.is_some_and(|since| now <= since.plus(SETTLE)) => {
                 if now >= began.plus(WATCH) {
-                    return Reply::pending(true, seen(database, &state, &reason.detail)).into_json();
+                    return Ok(Reply::pending(true, seen(database, &state, &reason.detail)));
                 }
             }
-            Promotion::Done => return Reply::done(attempts.count > 0, seen(database, &state, "done")).into_json(),
+            Promotion::Done => return Ok(Reply::done(attempts.count > 0, seen(database, &state, "done"))),
             Promotion::Refuse(reason) => return Err(StepError::Refused(vec![reason])),
             Promotion::Watch(what) if now >= began.plus(WATCH) => {
-                return Reply::pending(attempts.count > 0, seen(database, &state, &what)).into_json();
+                return Ok(Reply::pending(attempts.count > 0, seen(database, &state, &what)));
             }
             Promotion::Watch(_) => {}
-            Promotion::Call(attempt) => {
-                call(&run, database, attempt, ports).await?;
-                (attempts, _) = recall(&run, database, ports).await?;
-            }
+            Promotion::Call(attempt) => match call(run, database, attempt, ports).await? {
+                Called::Rehearsed => {
+                    return Ok(Reply::done(false, seen(database, &state, "rehearsed: nothing was called")));
+                }
+                Called::LookAgain(effect) => attempts = attempts.and(now, effect),
+            },
         }
-        ports.clock.sleep(poll_among(run.plan.databases.len())).await;
-        state = describe(&run, database, ports).await?;
+        pace.wait(ports.clock).await;
+        state = describe(run, database, ports).await?;
     }
+}
+
+/// What became of a call.
+enum Called {
+    /// It was accepted, or its reply was lost: the loop looks again.
+    LookAgain(Effect),
+    /// The run is a rehearsal.
+    Rehearsed,
 }
 
 fn is_lost(decision: &Promotion) -> bool {
@@ -89,20 +108,13 @@ fn is_lost(decision: &Promotion) -> bool {
     }
 }
 
-async fn recall(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<(Attempts, Option<Verdict>), StepError> {
-    let journal = run.journal(ports.ledger, ports.clock).await?;
-    let attempts = Attempts::of(&journal, Step::PromoteDatabase, database.name.as_str());
-    Ok((attempts, newest_verdict(&journal).cloned()))
-}
-
 async fn describe(run: &Run, database: &Database, ports: &Ports<'_>) -> Result<GlobalDatabase, StepError> {
     let look = ports.databases.describe(database, run.target());
     let operation = "rds:DescribeGlobalClusters";
     timely(ports.clock, READ_TIMEOUT, operation, run.target(), look).await.map_err(|e| e.while_reading())
 }
 
-/// Makes the call. A reply that was lost is no error here: the loop looks again, and the journal knows.
-async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -> Result<(), StepError> {
+async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -> Result<Called, StepError> {
     let target = cluster_in_target(run, database)?;
     let mutation = |operation: &str, region| Mutation {
         run,
@@ -112,12 +124,10 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
         call: Call {
             operation: operation.to_owned(),
             region,
-            parameters: BTreeMap::from([
-                ("GlobalClusterIdentifier".to_owned(), database.global_cluster.clone()),
-                ("TargetDbClusterIdentifier".to_owned(), target.to_string()),
-            ]),
+            parameters: parameters(run.lock.run.mode, database, target),
         },
         timeout: CALL_TIMEOUT,
+        mark: Mark::PointOfNoReturn,
     };
     let result = match run.lock.run.mode {
         Mode::Switchover => {
@@ -132,10 +142,24 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
         }
     };
     match result {
-        Ok(_) => Ok(()),
-        Err(error) if error.effect() == Effect::Unknown => Ok(()),
-        Err(error) => Err(error.while_changing()),
+        Performed::Rehearsed => Ok(Called::Rehearsed),
+        Performed::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
+        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
+        Performed::Made(Err(error)) => Err(error.while_changing()),
     }
+}
+
+/// The parameters of the call. Without `AllowDataLoss` AWS would take a failover for a switchover.
+fn parameters(mode: Mode, database: &Database, target: &Arn) -> BTreeMap<String, String> {
+    let allows_loss = match mode {
+        Mode::Switchover => None,
+        Mode::Failover => Some(("AllowDataLoss".to_owned(), "true".to_owned())),
+    };
+    let named = [
+        ("GlobalClusterIdentifier".to_owned(), database.global_cluster.clone()),
+        ("TargetDbClusterIdentifier".to_owned(), target.to_string()),
+    ];
+    named.into_iter().chain(allows_loss).collect()
 }
 
 fn cluster_in_target<'a>(run: &Run, database: &'a Database) -> Result<&'a Arn, StepError> {

@@ -4,17 +4,17 @@
 //! Effects: lease; the note in the journal without which a run is not Completed.
 //! Fails when: `Refused` (traffic-not-verified, with everything that is missing), `Transient` (metrics do not answer).
 
-use std::collections::BTreeSet;
-
-use futures_util::future::try_join;
+use futures_util::future::{FutureExt, try_join};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
+use lifeboat_model::decide::{Traffic, verify_traffic};
 use lifeboat_model::evidence::CanaryResults;
 use lifeboat_model::journal::{Attempts, Note, newest};
 use lifeboat_model::limits::{CANARY_FRESH, POLL, READ_TIMEOUT, READS_AT_ONCE, Step, WATCH};
-use lifeboat_model::plan::{Canary, DnsName};
+use lifeboat_model::plan::Canary;
+use lifeboat_model::request::Purpose;
 use lifeboat_model::{Period, Region, StepError, Timestamp};
-use lifeboat_ports::{Clock, Ledger, Metrics, Names, timely, within};
+use lifeboat_ports::{Clock, Ledger, Metrics, Names, timely};
+use lifeboat_step::names::look_up_all;
 use lifeboat_step::{Reply, Run, RunMessage, parse};
 use serde_json::{Value, json};
 
@@ -39,8 +39,13 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let began = ports.clock.now();
     let moved_at = moved_at(&run, ports).await?;
+    match run.purpose {
+        Purpose::Act => {}
+        Purpose::Rehearse => return rehearsed(&run, moved_at, ports).await,
+    }
     loop {
-        let (names, canaries) = try_join(names(&run, ports), canaries(&run, moved_at, ports)).await?;
+        let (names, canaries) =
+            try_join(look_up_all(&run, ports.names, ports.clock).map(Ok), canaries(&run, moved_at, ports)).await?;
         let now = ports.clock.now();
         match verify_traffic(&names, &canaries, &run.plan.limits, moved_at, now) {
             Traffic::Verified => {
@@ -57,6 +62,20 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     }
 }
 
+/// Traffic has not moved, so there is nothing to wait for: only that names and canaries can be read.
+async fn rehearsed(run: &Run, moved_at: Timestamp, ports: &Ports<'_>) -> Result<Value, StepError> {
+    let (names, canaries) =
+        try_join(look_up_all(run, ports.names, ports.clock).map(Ok), canaries(run, moved_at, ports)).await?;
+    let evidence = json!({
+        "rehearsed": true,
+        "names_that_resolve": names.iter().filter(|n| !n.now.is_empty() && !n.target.is_empty()).count(),
+        "names": names.len(),
+        "canaries_that_report": canaries.iter().filter(|c| !c.points.is_empty()).count(),
+        "canaries": canaries.len(),
+    });
+    Reply::done(false, evidence).into_json()
+}
+
 /// A poll from now, or the end of the window where that is sooner.
 fn next_look(window_ends: Option<Timestamp>, now: Timestamp) -> Period {
     let left_ms = window_ends.map_or(i64::MAX, |end| end.ms_since(now));
@@ -65,32 +84,16 @@ fn next_look(window_ends: Option<Timestamp>, now: Timestamp) -> Period {
 
 /// When traffic was told to move; where it had moved before the run, when its writers were verified.
 async fn moved_at(run: &Run, ports: &Ports<'_>) -> Result<Timestamp, StepError> {
+    match run.purpose {
+        Purpose::Act => {}
+        Purpose::Rehearse => return Ok(ports.clock.now()),
+    }
     let journal = run.journal(ports.ledger, ports.clock).await?;
     let told = Attempts::of(&journal, Step::ShiftTraffic, run.plan.name.as_str());
     let verified = newest(&journal, |note| *note == Note::WritersVerified);
     told.accepted_at.or(told.unknown_at).or(verified).ok_or_else(|| {
         StepError::malformed("run", &run.reference.run_id, "a run whose writers were verified before its traffic is")
     })
-}
-
-async fn names(run: &Run, ports: &Ports<'_>) -> Result<Vec<NameSeen>, StepError> {
-    let looks = run.plan.dns.iter().map(|name| async move { Ok(look_up(name, run.target(), ports).await) });
-    stream::iter(looks).buffered(READS_AT_ONCE).try_collect().await
-}
-
-/// A name that does not resolve points nowhere, which the decision waits out; the resolver's own failure is the same.
-async fn look_up(name: &DnsName, target: &Region, ports: &Ports<'_>) -> NameSeen {
-    let now = resolve(&name.name, ports).await;
-    let target = match name.answers.get(target) {
-        Some(entry) => resolve(entry, ports).await,
-        None => BTreeSet::new(),
-    };
-    NameSeen { name: name.name.clone(), now, target }
-}
-
-async fn resolve(name: &str, ports: &Ports<'_>) -> BTreeSet<String> {
-    let answer = within(ports.clock, READ_TIMEOUT, ports.names.resolve(name)).await;
-    answer.and_then(Result::ok).unwrap_or_default()
 }
 
 /// The canaries that watch the target, less those that run in the source, which may be gone.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use lifeboat_model::plan::{Consistency, Engine, InFlight, Requirement};
 use lifeboat_model::{Direction, Plan, Region};
 use lifeboat_simulator::machine::Machine;
-use lifeboat_simulator::{DrillOptions, Played, Scenario, World, play};
+use lifeboat_simulator::{DrillOptions, Order, Played, Scenario, World, play};
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -22,6 +23,30 @@ pub fn plan() -> Plan {
     lifeboat_cli::plan_file::load(None).expect("the example plan is a plan")
 }
 
+/// The example plan with more kinds of everything: an ActiveMQ broker, queues to drain, a cache and a strongly consistent
+/// table that traffic waits for.
+pub fn whole_plan() -> Plan {
+    let mut plan = plan();
+    for cache in &mut plan.caches {
+        cache.requirement = Requirement::Required;
+    }
+    for broker in &mut plan.brokers {
+        broker.engine = Engine::RabbitMq { in_flight: InFlight::Drain, queues: 2 };
+    }
+    let mut payments = plan.brokers.first().cloned().expect("the example has a broker");
+    (payments.name, payments.engine) = ("payments".parse().expect("a name"), Engine::ActiveMq);
+    for (region, broker) in &mut payments.brokers {
+        broker.id = format!("b-payments-{region}");
+        broker.name = format!("payments-{region}");
+    }
+    plan.brokers.push(payments);
+    let mut sessions = plan.tables.first().cloned().expect("the example has a table");
+    sessions.name = "sessions".parse().expect("a name");
+    (sessions.table, sessions.consistency) = ("retail-store-sessions".to_owned(), Consistency::Strong);
+    plan.tables.push(sessions);
+    plan
+}
+
 /// The shipped state machine.
 pub fn machine() -> Rc<Machine> {
     Rc::new(Machine::read(&text("statemachine/failover.asl.json")).expect("the shipped machine is one"))
@@ -36,11 +61,11 @@ pub fn region(name: &str) -> Region {
 pub fn options(scenario: Scenario, seed: u64) -> DrillOptions {
     let plan = plan();
     let [first, second] = plan.regions.clone();
-    let direction = match scenario {
-        Scenario::Failback => Direction { source: second, target: first },
-        _ => Direction { source: first, target: second },
+    let direction = match scenario.begins_away_from_home() {
+        true => Direction { source: second, target: first },
+        false => Direction { source: first, target: second },
     };
-    DrillOptions { plan, machine: machine(), scenario, mode: scenario.mode(), direction, seed }
+    DrillOptions { plan, machine: machine(), scenario, mode: scenario.mode(), order: Order::Lifeboat, direction, seed }
 }
 
 /// Plays `scenario` in a world that `prepare` changes first.

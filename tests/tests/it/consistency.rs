@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::decide::TRANSITION_FRESH;
-use lifeboat_model::limits::{LEASE, PROMOTIONS_AT_ONCE, Step, VERIFY_WRITERS_WINDOW, WATCH};
+use lifeboat_model::limits::{FUNCTIONS_AT_ONCE, LEASE, Step, VERIFY_WRITERS_WINDOW, WATCH};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{ReasonCode, StepError};
-use lifeboat_simulator::Scenario;
 use lifeboat_simulator::invariants::STATEMENTS;
+use lifeboat_simulator::{DrillOptions, Scenario, play};
 use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::Value;
 
-use crate::common::{machine, played, root, text};
+use crate::common::{machine, options, root, text, whole_plan};
 
 fn template() -> Yaml<'static> {
     let text: &'static str = Box::leak(text("template.yaml").into_boxed_str());
@@ -100,7 +100,13 @@ fn s5_the_lease_outlives_every_hard_timeout_and_the_template_and_machine_keep_to
     for (function, seconds) in machine().tasks() {
         let step =
             Step::ALL.into_iter().find(|s| function == format!("${{{}FunctionArn}}", s.state_name())).expect("a step");
-        assert_eq!(i64::from(seconds) * 1000, step.timeout().as_ms() + 5_000, "{function}");
+        match (seconds, step) {
+            (Some(seconds), _) => {
+                assert_eq!(i64::from(seconds) * 1000, step.timeout().as_ms() + 5_000, "{function}");
+            }
+            // A person is waited for as long as the plan says.
+            (None, step) => assert_eq!(step, Step::RequestApproval),
+        }
     }
     let age = at(&template, "Resources/StartRunFunction/Properties/EventInvokeConfig/MaximumEventAgeInSeconds");
     assert_eq!(age.and_then(Yaml::as_integer).map(|s| s * 1000), Some(TRANSITION_FRESH.as_ms()));
@@ -111,10 +117,19 @@ fn s13_every_task_has_a_time_limit_bounded_retries_and_a_way_to_conclude() {
     for (name, state) in all_states() {
         let is = |word: &str| state["Type"] == word;
         if is("Task") {
-            assert!(state["TimeoutSeconds"].is_u64(), "{name}");
+            let waits_for_a_person = state["TimeoutSeconds"] == "{% $steps.approval_timeout_s %}";
+            assert!(state["TimeoutSeconds"].is_u64() || waits_for_a_person && name == "RequestApproval", "{name}");
         }
-        if is("Map") && name != "WarmUp" {
-            assert_eq!(state["MaxConcurrency"], PROMOTIONS_AT_ONCE, "{name}");
+        let at_once = match name.as_str() {
+            "WarmUp" => None,
+            // Four kinds of resource in one map.
+            "MoveBestEffortResources" => Some(4 * FUNCTIONS_AT_ONCE),
+            _ => Some(FUNCTIONS_AT_ONCE),
+        };
+        if is("Map")
+            && let Some(at_once) = at_once
+        {
+            assert_eq!(state["MaxConcurrency"], at_once, "{name}");
         }
         for retrier in state["Retry"].as_array().into_iter().flatten() {
             assert_eq!(retrier["JitterStrategy"], "FULL", "{name}");
@@ -170,8 +185,11 @@ fn granted(template: &Yaml<'static>, step: Step) -> BTreeSet<String> {
 #[test]
 fn s16_each_role_holds_exactly_the_calls_that_its_step_was_seen_to_make() {
     let mut made: BTreeMap<Step, BTreeSet<String>> = BTreeMap::new();
-    for scenario in Scenario::ALL {
-        let played = played(scenario, 1, |_| {});
+    let as_shipped = Scenario::ALL.map(|scenario| options(scenario, 1));
+    let with_more_kinds = [Scenario::RegionalOutage, Scenario::PlannedSwitchover]
+        .map(|scenario| DrillOptions { plan: whole_plan(), ..options(scenario, 1) });
+    for options in as_shipped.iter().chain(&with_more_kinds) {
+        let played = play(options, |_| {}).expect("each scenario has its own mode");
         for call in &played.world.state().lambda.calls {
             let actions = made.entry(call.step).or_default();
             match call.operation {
@@ -179,6 +197,15 @@ fn s16_each_role_holds_exactly_the_calls_that_its_step_was_seen_to_make() {
                 // The port's one read is two calls: the global cluster, and the member in the Region.
                 "rds:DescribeGlobalClusters" => {
                     actions.extend(["rds:DescribeGlobalClusters".to_owned(), "rds:DescribeDBClusters".to_owned()]);
+                }
+                // A service is described together with its scaling and, behind a load balancer, its tasks' health.
+                "ecs:DescribeServices" => {
+                    let together = [
+                        "ecs:DescribeServices",
+                        "application-autoscaling:DescribeScalableTargets",
+                        "elasticloadbalancing:DescribeTargetHealth",
+                    ];
+                    actions.extend(together.map(str::to_owned));
                 }
                 operation => {
                     actions.insert(operation.to_owned());

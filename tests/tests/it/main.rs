@@ -8,3 +8,4 @@ mod requests;
 mod runner;
 mod scenarios;
 mod takeover;
+mod workload;

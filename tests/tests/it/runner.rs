@@ -16,10 +16,22 @@ struct Scripted {
     executor: Executor,
     script: Rc<Script>,
     calls: Rc<RefCell<Vec<(i64, Value)>>>,
+    /// What is answered to a task token, and after how many seconds; nobody does where there is none.
+    answer: Option<(u32, Value)>,
 }
 
 #[async_trait(?Send)]
 impl Functions for Scripted {
+    fn new_token(&self, _: &Execution, state: &str) -> String {
+        format!("token of {state}")
+    }
+
+    async fn answer(&self, _: &str) -> Result<Value, StateError> {
+        let Some((seconds, answer)) = &self.answer else { return std::future::pending().await };
+        self.executor.sleep(Period::seconds(*seconds)).await;
+        Ok(answer.clone())
+    }
+
     async fn invoke(&self, invocation: Invocation<'_>) -> Result<Value, StateError> {
         let n = self.calls.borrow().len();
         self.calls.borrow_mut().push((self.executor.now().as_ms(), invocation.payload.clone()));
@@ -59,11 +71,21 @@ fn run(
     input: Value,
     script: impl Fn(usize, &Value) -> (u32, Result<Value, StateError>) + 'static,
 ) -> (Ended, i64, Vec<(i64, Value)>) {
+    run_answered(states, input, script, None)
+}
+
+/// The same, where somebody answers every task token after so many seconds.
+fn run_answered(
+    states: Value,
+    input: Value,
+    script: impl Fn(usize, &Value) -> (u32, Result<Value, StateError>) + 'static,
+    answer: Option<(u32, Value)>,
+) -> (Ended, i64, Vec<(i64, Value)>) {
     let definition = json!({"QueryLanguage": "JSONata", "StartAt": "A", "TimeoutSeconds": 1000, "States": states});
     let machine = Machine::read(&definition.to_string()).expect("a machine");
     let executor = Executor::new(Timestamp::from_ms(0));
     let calls: Rc<RefCell<Vec<(i64, Value)>>> = Rc::default();
-    let functions = Scripted { executor: executor.clone(), script: Rc::new(script), calls: Rc::clone(&calls) };
+    let functions = Scripted { executor: executor.clone(), script: Rc::new(script), calls: Rc::clone(&calls), answer };
     let runner = Runner::new(Rc::new(machine), functions, Deaf);
     let execution = Execution { id: "arn".into(), name: "test".into(), input, started_at: Timestamp::from_ms(0) };
     let ended = executor.run(async move { runner.execute(&execution).await });
@@ -105,6 +127,42 @@ fn a_retrier_backs_off_up_to_its_cap_and_then_the_catcher_takes_over() {
     assert_eq!(ended.result, Ok(json!({"caught": "E"})));
     let times: Vec<i64> = calls.iter().map(|(at, _)| *at).collect();
     assert_eq!(times, [0, 2_000, 6_000, 11_000]);
+}
+
+/// A task that waits for its token, for as long as its input says.
+fn asking() -> Value {
+    json!({
+        "A": task(json!({
+            "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "Arguments": {"FunctionName": "f", "Payload": {"token": "{% $states.context.Task.Token %}"}},
+            "TimeoutSeconds": "{% $states.input.patience_s %}",
+            "Output": "{% $states.result %}",
+            "Catch": [{"ErrorEquals": ["States.Timeout"], "Output": {"nobody": true}, "Next": "B"}],
+            "Next": "B",
+        })),
+        "B": {"Type": "Succeed"},
+    })
+}
+
+#[test]
+fn a_task_token_is_told_to_the_function_and_its_answer_is_the_result() {
+    let well = |_: usize, _: &Value| (1, Ok(json!("asked")));
+    let answer = Some((300, json!({"decision": "approve"})));
+    let (ended, at, calls) = run_answered(asking(), json!({"patience_s": 600}), well, answer);
+    assert_eq!(ended.result, Ok(json!({"decision": "approve"})));
+    assert_eq!((at, calls.len()), (301_000, 1));
+    assert_eq!(calls[0].1, json!({"token": "token of A"}));
+}
+
+#[test]
+fn a_task_token_that_nobody_answers_times_out_after_the_time_that_an_expression_gives() {
+    let well = |_: usize, _: &Value| (1, Ok(json!("asked")));
+    let (ended, at, _) = run(asking(), json!({"patience_s": 600}), well);
+    assert_eq!((ended.result, at), (Ok(json!({"nobody": true})), 600_000));
+    let (ended, at, _) = run(asking(), json!({"patience_s": 600}), failing("E"));
+    assert_eq!((ended.result, at), (Err(StateError::new("E", "why")), 0));
+    let (ended, ..) = run(asking(), json!({"patience_s": "long"}), well);
+    assert_eq!(ended.result.expect_err("no number").error, "States.QueryEvaluationError");
 }
 
 #[test]

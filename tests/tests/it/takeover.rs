@@ -75,7 +75,14 @@ fn s10_a_step_delivered_again_after_the_run_ended_changes_nothing() {
         for (step, event) in [
             (Step::Admit, json!({"request": failover_input(), "execution": {"id": run_id}})),
             (Step::Assess, json!({"run": run})),
-            (Step::PromoteDatabase, json!({"run": run, "database": "orders"})),
+            (Step::RequestApproval, json!({"run": run, "token": "late"})),
+            (Step::IsolateSource, json!({"run": run})),
+            (Step::ScaleCompute, json!({"run": run, "resources": ["ui"]})),
+            (Step::ScaleCompute, json!({"run": run, "resources": ["ui"], "phase": "release"})),
+            (Step::PromoteDatabase, json!({"run": run, "resources": ["orders"]})),
+            (Step::PromoteCache, json!({"run": run, "resources": ["checkout"]})),
+            (Step::PromoteBroker, json!({"run": run, "resources": ["order-events"]})),
+            (Step::CheckTable, json!({"run": run, "resources": ["carts"]})),
             (Step::VerifyWriters, json!({"run": run})),
             (Step::ShiftTraffic, json!({"run": run})),
             (Step::VerifyTraffic, json!({"run": run})),
@@ -124,7 +131,7 @@ fn s11_a_run_that_died_after_its_point_of_no_return_is_only_followed_forward() {
         let run = admitted.pointer("/evidence/run").cloned().expect("a run");
         world.invoke(Step::Assess, &target, id, json!({"run": run})).await.expect("go");
         world
-            .invoke(Step::PromoteDatabase, &target, id, json!({"run": run, "database": "orders"}))
+            .invoke(Step::PromoteDatabase, &target, id, json!({"run": run, "resources": ["orders"]}))
             .await
             .expect("begun");
         world.sleep(LEASE).await;

@@ -9,6 +9,7 @@
 //! | `plan#<name>` | `version#<12 digits>` | `body` S: the plan as JSON |
 //! | `plan#<name>` | `settings` | `disabled` S, optional: why |
 //! | `plan#<name>` | `lock` | see [`lock_item`] |
+//! | `plan#<name>` | `approval` | see [`approval_item`] |
 //! | `settings` | `all` | `disabled` S, optional: why |
 //! | `alarm#<name>` | `plan` | `plan` S: the plan's name |
 //! | `run#<run id>` | the entry's key | `body` S: the entry as JSON |
@@ -22,6 +23,7 @@ use lifeboat_model::lock::{Admission, Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::read::Node;
 use lifeboat_model::{Plan, Timestamp};
+use lifeboat_ports::AskedApproval;
 
 /// An item of the table.
 pub(super) type Item = HashMap<String, AttributeValue>;
@@ -58,6 +60,10 @@ impl Key {
 
     pub(super) fn lock(plan: &Name) -> Self {
         Self::new(format!("plan#{plan}"), "lock")
+    }
+
+    pub(super) fn approval(plan: &Name) -> Self {
+        Self::new(format!("plan#{plan}"), "approval")
     }
 
     pub(super) fn settings_of(plan: &Name) -> Self {
@@ -180,6 +186,19 @@ pub(super) fn read_lock(item: &Item) -> Result<Lock, Unreadable> {
         },
         acknowledged: read_bool(item, "acknowledged")?,
     })
+}
+
+/// A question for approval. The newest replaces the one before: only its token answers for a task that still waits.
+pub(super) fn approval_item(plan: &Name, asked: &AskedApproval) -> Item {
+    let mut item = Key::approval(plan).into_item();
+    let attributes = [
+        ("run_id", string(&asked.run_id)),
+        ("token", string(&asked.token)),
+        ("asked_at", time(asked.asked_at)),
+        ("expires_at", time(asked.expires_at)),
+    ];
+    item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
+    item
 }
 
 /// A line of a journal.

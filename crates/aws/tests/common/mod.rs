@@ -5,6 +5,9 @@
 
 #![expect(dead_code, reason = "each test file uses its own part of this")]
 
+#[cfg(feature = "cloudwatch")]
+pub mod cloudwatch;
+pub mod resources;
 #[cfg(feature = "dynamodb")]
 pub mod table;
 
@@ -59,6 +62,10 @@ pub struct Recorded {
     pub signed_for: String,
     /// The method.
     pub method: String,
+    /// The path.
+    pub path: String,
+    /// The headers.
+    pub headers: BTreeMap<String, String>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -70,20 +77,27 @@ impl Recorded {
         let host = request.uri().split('/').nth(2).unwrap_or_default().to_owned();
         // Credential=<key>/<date>/<region>/<service>/aws4_request
         let signed_for = header("authorization").split('/').nth(2).unwrap_or_default().to_owned();
+        let path = request.uri().splitn(4, '/').nth(3).map(|path| format!("/{path}")).unwrap_or_default();
         let operation = match (header("x-amz-target"), request.uri().rsplit_once("/operation/")) {
             ("", Some((_, operation))) => operation.to_owned(),
-            ("", None) => form(&body).remove("Action").unwrap_or_default(),
+            ("", None) => match (request.method(), path.strip_prefix("/v1/brokers/")) {
+                ("GET", Some(_)) => "DescribeBroker".to_owned(),
+                ("POST", Some(path)) if path.ends_with("/promote") => "Promote".to_owned(),
+                ("PUT", None) => "PutObject".to_owned(),
+                _ => form(&body).remove("Action").unwrap_or_default(),
+            },
             (target, _) => target.rsplit('.').next().unwrap_or_default().to_owned(),
         };
-        Self { operation, host, signed_for, method: request.method().to_owned(), body }
+        let headers = request.headers().iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { operation, host, signed_for, method: request.method().to_owned(), path, headers, body }
     }
 
-    /// The body as form fields (RDS).
+    /// The body as form fields (RDS, ElastiCache, Elastic Load Balancing, SNS).
     pub fn form(&self) -> BTreeMap<String, String> {
         form(&self.body)
     }
 
-    /// The body as JSON (DynamoDB, Step Functions, routing control).
+    /// The body as JSON (DynamoDB, Step Functions, routing control, ECS, Application Auto Scaling, Amazon MQ).
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
@@ -176,6 +190,8 @@ fn variable(name: &str) -> Option<String> {
         "AWS_SESSION_TOKEN" => "token",
         "LIFEBOAT_TABLE" => "lifeboat",
         "LIFEBOAT_STATE_MACHINE" => "arn:aws:states:us-west-2:111122223333:stateMachine:lifeboat",
+        "LIFEBOAT_TOPIC" => "arn:aws:sns:us-west-2:111122223333:lifeboat",
+        "LIFEBOAT_BUCKET" => "lifeboat-reports",
         _ => return None,
     };
     Some(value.to_owned())
@@ -236,13 +252,13 @@ impl http_body::Body for Broken {
     }
 }
 
-/// A good answer of RDS.
+/// A good answer of RDS, or of another service that speaks its protocol.
 pub fn rds(operation: &str, result: &str) -> Reply {
     let body = format!("<{operation}Response><{operation}Result>{result}</{operation}Result></{operation}Response>");
     Reply::Answer { status: 200, headers: Vec::new(), body: body.into_bytes() }
 }
 
-/// A refusal of RDS.
+/// A refusal of RDS, or of another service that speaks its protocol.
 pub fn rds_error(status: u16, code: &str, message: &str) -> Reply {
     let body = format!(
         "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
@@ -259,6 +275,12 @@ pub fn json_answer(body: &Value) -> Reply {
 pub fn json_error(status: u16, code: &str, message: &str) -> Reply {
     let body = json!({"__type": format!("com.amazonaws.example#{code}"), "message": message});
     Reply::Answer { status, headers: Vec::new(), body: body.to_string().into_bytes() }
+}
+
+/// A refusal of S3.
+pub fn s3_error(status: u16, code: &str, message: &str) -> Reply {
+    let body = format!("<?xml version=\"1.0\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>");
+    Reply::Answer { status, headers: Vec::new(), body: body.into_bytes() }
 }
 
 /// An answer of a proxy, in no protocol of AWS.

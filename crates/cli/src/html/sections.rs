@@ -3,8 +3,10 @@
 use lifeboat_model::report::{Report, RunSummary};
 use maud::{Markup, html};
 
-use crate::figures::{clock_tenths, duration, duration_or, thousands};
-use crate::{cause, story, text};
+use lifeboat_report::figures::{clock_tenths, duration, duration_or, thousands};
+use lifeboat_report::text;
+
+use crate::{cause, story};
 
 pub(super) fn phases(report: &Report) -> Markup {
     let own = [

@@ -1,46 +1,23 @@
 //! The key figures, each against what the plan asks for.
 
 use lifeboat_model::report::Report;
-use maud::{Markup, html};
+use lifeboat_report::html::{self, Look, Tile};
+use maud::Markup;
 
-use crate::figures::{duration, percent, thousands};
 use crate::story::{self, Verdict};
-
-/// One figure.
-struct Tile {
-    name: &'static str,
-    value: String,
-    about: String,
-    verdict: Option<Verdict>,
-    /// The share of the objective that was used up, in percent.
-    gauge: Option<f64>,
-}
+use lifeboat_report::figures::{duration, percent, thousands};
 
 pub(super) fn tiles(report: &Report) -> Markup {
     let tiles =
         [recovery(report), data_loss(report), requests(report), writes(report), overhead(report), safety(report)];
-    html! {
-        section.tiles aria-label="Key figures" {
-            @for tile in &tiles { (draw(tile)) }
-        }
-    }
+    html::tiles(&tiles)
 }
 
-fn draw(tile: &Tile) -> Markup {
-    let class = match tile.verdict {
-        Some(Verdict::Met) => "tile good",
-        Some(Verdict::Missed | Verdict::NotYet) => "tile bad",
-        Some(Verdict::NotAtStake) | None => "tile",
-    };
-    html! {
-        div class=(class) {
-            p.tile-name { (tile.name) }
-            p.tile-value { (tile.value) }
-            @if let Some(gauge) = tile.gauge {
-                div.gauge { div style=(format!("width:{:.1}%", gauge.clamp(0.0, 100.0))) {} }
-            }
-            p.tile-about { (tile.about) }
-        }
+const fn look(verdict: Verdict) -> Look {
+    match verdict {
+        Verdict::Met => Look::Good,
+        Verdict::Missed | Verdict::NotYet => Look::Bad,
+        Verdict::NotAtStake => Look::Plain,
     }
 }
 
@@ -54,8 +31,8 @@ fn recovery(report: &Report) -> Tile {
         name: "Recovery (RTO)",
         value: story::rto_text(report),
         about: against(objective_s, verdict),
-        verdict: Some(verdict),
-        gauge: report.rto_s.map(|rto_s| rto_s * 100.0 / objective_s),
+        look: look(verdict),
+        gauge_percent: report.rto_s.map(|rto_s| rto_s * 100.0 / objective_s),
     }
 }
 
@@ -65,8 +42,8 @@ fn data_loss(report: &Report) -> Tile {
         name: "Data loss (RPO)",
         value: duration(report.rpo_s),
         about: against(objective_s, verdict),
-        verdict: Some(verdict),
-        gauge: Some(report.rpo_s * 100.0 / objective_s),
+        look: look(verdict),
+        gauge_percent: Some(report.rpo_s * 100.0 / objective_s),
     }
 }
 
@@ -76,8 +53,8 @@ fn requests(report: &Report) -> Tile {
         name: "Requests failed",
         value: thousands(failed),
         about: format!("of {}, {}", thousands(total), percent(failed, total)),
-        verdict: None,
-        gauge: None,
+        look: Look::Plain,
+        gauge_percent: None,
     }
 }
 
@@ -87,8 +64,8 @@ fn writes(report: &Report) -> Tile {
         name: "Writes lost",
         value: thousands(report.writes_lost),
         about: format!("of {} acknowledged; {conflicting} conflicting", thousands(report.writes_acknowledged)),
-        verdict: (conflicting > 0).then_some(Verdict::Missed),
-        gauge: None,
+        look: if conflicting > 0 { Look::Bad } else { Look::Plain },
+        gauge_percent: None,
     }
 }
 
@@ -97,8 +74,8 @@ fn overhead(report: &Report) -> Tile {
         name: "Own overhead",
         value: duration(report.overhead_s),
         about: format!("of a run of {}; the rest is AWS's own time", duration(report.run_s)),
-        verdict: None,
-        gauge: None,
+        look: Look::Plain,
+        gauge_percent: None,
     }
 }
 
@@ -108,7 +85,7 @@ fn safety(report: &Report) -> Tile {
         name: "Invariants violated",
         value: thousands(violations),
         about: format!("in {} checks of {}", thousands(checks), report.invariants.len()),
-        verdict: Some(if violations == 0 { Verdict::Met } else { Verdict::Missed }),
-        gauge: None,
+        look: if violations == 0 { Look::Good } else { Look::Bad },
+        gauge_percent: None,
     }
 }

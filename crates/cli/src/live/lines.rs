@@ -3,11 +3,12 @@
 use std::io::{self, Write};
 
 use lifeboat_model::report::{Event, Lane, Report};
+use lifeboat_report::text;
 use lifeboat_simulator::world::Happening;
 
 use super::Moment;
-use crate::figures::{clock_tenths, duration};
-use crate::{story, text};
+use crate::story;
+use lifeboat_report::figures::{clock_tenths, duration};
 
 /// Writes the lines. Progress that cannot be written is not worth failing for.
 pub(crate) fn show(report: &Report, moments: &[Moment]) {

@@ -6,12 +6,13 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lifeboat_model::Plan;
 use lifeboat_model::report::Report;
+use lifeboat_report::text;
 use lifeboat_simulator::world::Happening;
 
 use super::board::{Board, Status};
 use super::{Moment, lines};
-use crate::figures::clock;
-use crate::{story, text};
+use crate::story;
+use lifeboat_report::figures::clock;
 
 /// How many pictures are shown.
 const FRAMES: u32 = 45;

@@ -26,10 +26,22 @@ pub(super) fn of(definition: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     follow(&machine, 0, &mut steps);
     let known: BTreeSet<String> = steps.iter().map(|s| s.name.clone()).collect();
-    let others = machine["States"].as_object().into_iter().flatten();
-    let detours = others.filter(|(name, state)| does_something(state) && !known.contains(*name));
-    steps.extend(detours.map(|(name, state)| Step { is_detour: true, ..step(name, state, 0) }));
+    let mut detours = Vec::new();
+    leave_the_way(&machine, 0, &known, &mut detours);
+    steps.extend(detours);
     steps
+}
+
+/// The states at any depth that do something and are not `known` to be on the way.
+fn leave_the_way(machine: &Value, depth: usize, known: &BTreeSet<String>, detours: &mut Vec<Step>) {
+    for (name, state) in machine["States"].as_object().into_iter().flatten() {
+        if does_something(state) && !known.contains(name) {
+            detours.push(Step { is_detour: true, ..step(name, state, depth) });
+        }
+        for branch in state["Branches"].as_array().into_iter().flatten() {
+            leave_the_way(branch, depth + 1, known, detours);
+        }
+    }
 }
 
 /// Follows `Next` from the start; at a choice, its first branch.
@@ -71,7 +83,20 @@ pub(super) fn purpose(state: &str, report: &Report, plan: &Plan) -> String {
         "Admit" => "reads the request and the plan, takes the lock".to_owned(),
         "Assess" => "lag, roles, canaries, routing: go or refuse".to_owned(),
         "RequestApproval" => "waits for a person".to_owned(),
-        "PromoteDatabases" => "each on its own, all at the same time".to_owned(),
+        "RecordApproval" => "records who approved, and why".to_owned(),
+        "Reassess" | "ReassessBeforeIsolation" => "reads everything again before anything is changed".to_owned(),
+        "IsolateSource" => format!("{} leaves traffic, clients' caches expire", report.source),
+        "ScaleServices" | "ScaleServicesFirst" => "each on its own, all at the same time".to_owned(),
+        "ScaleCompute" | "ScaleComputeFirst" => format!("waits for its tasks in {target}"),
+        "PromoteDatabases" | "PromoteCaches" | "PromoteBrokers" | "CheckTables" => {
+            "each on its own, all at the same time".to_owned()
+        }
+        "PromoteCache" => format!("waits for its primary in {target}"),
+        "PromoteBroker" => format!("waits for its broker in {target}"),
+        "CheckTable" => "waits until it is replicated".to_owned(),
+        "MoveBestEffortResources" | "MoveBestEffort" => "beside the rest; nothing waits for it".to_owned(),
+        "DrainBrokers" | "DrainBroker" => "waits for empty queues".to_owned(),
+        "ReleaseCompute" | "ReleaseScaleIn" => "lets services scale in again".to_owned(),
         "PromoteDatabase" => format!("waits for its writer in {target}"),
         "WaitForPromotion" => "looks again in a moment".to_owned(),
         "VerifyWriters" => format!("reads afresh: every writer is in {target}"),
@@ -92,8 +117,12 @@ mod tests {
         let names: Vec<&str> = steps.iter().filter(|s| !s.is_detour && s.depth == 0).map(|s| s.name.as_str()).collect();
         assert_eq!(names.first(), Some(&"Admit"));
         assert_eq!(names.last(), Some(&"Conclude"));
-        for name in ["PromoteDatabases", "VerifyWriters", "ShiftTraffic", "VerifyTraffic"] {
-            assert!(names.contains(&name), "{name}: {names:?}");
+        let at_any_depth: Vec<&str> = steps.iter().filter(|s| !s.is_detour).map(|s| s.name.as_str()).collect();
+        for name in ["ScaleServices", "PromoteDatabases", "VerifyWriters", "ShiftTraffic", "VerifyTraffic"] {
+            assert!(at_any_depth.contains(&name), "{name}: {at_any_depth:?}");
+        }
+        for detour in ["RequestApproval", "Reassess", "IsolateSource", "ScaleServicesFirst"] {
+            assert!(!at_any_depth.contains(&detour), "{detour}: {at_any_depth:?}");
         }
         assert!(steps.iter().any(|s| s.name == "ConcludeFailure" && s.is_detour));
         let map = steps.iter().find(|s| s.name == "PromoteDatabases").expect("the map");

@@ -3,8 +3,7 @@
 use std::fmt::Write;
 
 use lifeboat_model::report::Report;
-
-use super::scale::Scale;
+use lifeboat_report::picture::scale::Scale;
 
 /// The band's areas as SVG paths: served from the bottom up, failed from the top down.
 pub(super) struct Areas {

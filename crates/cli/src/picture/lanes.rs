@@ -1,16 +1,16 @@
 //! The timeline's events as shapes: repeated looks of one step become one bar, long texts become labels.
 
 use lifeboat_model::report::{Event, Lane, Report};
-
-use super::place::{Item, Tone};
-use super::scale::Scale;
+use lifeboat_report::picture::place::{Item, Tone};
+use lifeboat_report::picture::scale::Scale;
 
 /// The lanes, from top to bottom.
-pub(super) const LANES: [(Lane, &str); 6] = [
+pub(super) const LANES: [(Lane, &str); 7] = [
     (Lane::World, "World"),
     (Lane::Detection, "Detection"),
     (Lane::Run, "Run"),
-    (Lane::Databases, "Databases"),
+    (Lane::Capacity, "Capacity"),
+    (Lane::Databases, "Data"),
     (Lane::Traffic, "Traffic"),
     (Lane::Operator, "Operator"),
 ];
@@ -115,7 +115,7 @@ fn tone(event: &Event) -> Tone {
         Lane::Run if text.ends_with(" succeeds") => Tone::Good,
         Lane::Run => Tone::Calm,
         Lane::Databases if text.contains("does not end") => Tone::Bad,
-        Lane::Databases | Lane::Traffic => Tone::Good,
+        Lane::Capacity | Lane::Databases | Lane::Traffic => Tone::Good,
         Lane::Operator => Tone::Warn,
     }
 }

@@ -279,7 +279,7 @@ pub const CASES: &[Case] = &[
         on: "policy: automatic",
         field: "automation.policy",
         value: "\"automatic\"",
-        expected: "autonomous or manual-only",
+        expected: "autonomous, approve or manual-only",
     },
     Case {
         name: "autonomous without consent",

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use super::assess_resources::{ResourcesSeen, resource_objections};
 use super::promote_database::writer_objection;
 use super::{Light, Shift, is_green, light, shift_traffic};
 use crate::evidence::{CanaryResults, GlobalDatabase, OperationPhase, Point, RoutingStates, Status, Synchronization};
 use crate::facts::{PROMOTION_TYPICAL, ROUTING_PROPAGATION};
 use crate::limits::{LAG_FRESH, VANTAGES_MIN};
-use crate::lock::{Admission, Lock};
+use crate::lock::{Admission, Approval, Lock};
 use crate::plan::{Canary, Checks, Database, Name};
 use crate::request::Mode;
 use crate::verdict::Verdict;
@@ -18,6 +19,8 @@ use crate::{Arn, Period, Plan, Reason, ReasonCode, Region, Timestamp};
 pub struct Seen<'a> {
     /// The databases of the plan.
     pub databases: Vec<DatabaseSeen<'a>>,
+    /// Everything else that a run moves or checks.
+    pub resources: ResourcesSeen<'a>,
     /// The canaries' results; one whose Region did not answer has no points.
     pub canaries: Vec<CanaryResults>,
     /// The routing controls.
@@ -46,12 +49,15 @@ pub fn assess(plan: &Plan, lock: &Lock, seen: &Seen<'_>, now: Timestamp) -> Verd
     for database in &seen.databases {
         reasons.extend(database_objection(database, run));
     }
+    let (resource_reasons, warnings) = resource_objections(plan, run, &seen.resources, now);
+    reasons.extend(resource_reasons);
     reasons.extend(routing_objections(plan, &seen.routing));
     let (predicted_rpo_s, lag_reasons) = predict_loss(plan, run, seen, &view, now);
     reasons.extend(lag_reasons);
     Verdict {
         assessed_at: now,
         reasons,
+        warnings,
         predicted_rpo_s,
         predicted_rto_s: predict_recovery(plan, run, seen, &view, now),
         impaired_since: view.red_since,
@@ -280,7 +286,13 @@ fn predict_loss(
             }
             Some(lag_ms) => {
                 worst_ms = worst_ms.map(|worst| worst.max(lag_ms));
-                if lag_ms > limit.as_ms() as f64 {
+                // Whoever is asked for approval of a failover sees the loss and answers with a consent, to which it is
+                // held in the next verdict. No answer lifts the limit of a switchover.
+                let to_be_accepted = match (run.mode, &run.approval) {
+                    (Mode::Failover, Approval::Awaited) => run.consent.is_none(),
+                    (Mode::Failover, Approval::NotNeeded | Approval::Given { .. }) | (Mode::Switchover, _) => false,
+                };
+                if lag_ms > limit.as_ms() as f64 && !to_be_accepted {
                     reasons.push(Reason::new(
                         ReasonCode::LagOverLimit,
                         name,

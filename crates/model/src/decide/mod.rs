@@ -1,18 +1,35 @@
 //! Every decision that a step makes: pure, total, and tried over its whole input space.
 
 mod admit;
+mod approve;
 mod assess;
+mod assess_resources;
+mod authority;
+mod check_table;
 mod conclude;
+mod isolate_source;
+mod promote_broker;
+mod promote_cache;
 mod promote_database;
+mod promotion;
+mod scale_compute;
 mod shift_traffic;
 mod start_run;
 mod verify_traffic;
 mod verify_writers;
 
 pub use admit::{Admit, admit};
+pub use approve::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, approve};
 pub use assess::{DatabaseSeen, Seen, assess};
-pub use conclude::{Conclusion, Failure, conclude};
-pub use promote_database::{Promotion, promote_database};
+pub use assess_resources::{ResourceSeen, ResourcesSeen};
+pub use check_table::{TableCheck, check_table, source_left_at, table_is_behind, table_readiness};
+pub use conclude::{Conclusion, Failure, conclude, left_behind};
+pub use isolate_source::{Departure, Isolation, isolate_source, source_departure};
+pub use promote_broker::{Drain, broker_readiness, drain_broker, promote_broker};
+pub use promote_cache::{cache_is_behind, cache_readiness, promote_cache};
+pub use promote_database::promote_database;
+pub use promotion::{Ground, Promotion};
+pub use scale_compute::{Raise, Scaling, ScalingCalls, ServiceFacts, compute_readiness, raises, scale_compute};
 pub use shift_traffic::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
 pub use start_run::{AlarmState, Start, TRANSITION_FRESH, Transition, start_run};
 pub use verify_traffic::{NameSeen, Traffic, verify_traffic};

@@ -1,26 +1,14 @@
 //! What to do about one database: nothing, watch, call, or refuse.
 
+use super::authority::{acting_since, authority_objection};
+use super::promotion::{Promotion, after_calls};
 use crate::evidence::{GlobalDatabase, OperationPhase, Status};
 use crate::journal::Attempts;
-use crate::limits::{PROMOTION_CALLS_MAX, SETTLE, VERDICT_FRESH};
 use crate::lock::{Admission, Lock};
 use crate::plan::Database;
 use crate::request::Mode;
 use crate::verdict::Verdict;
 use crate::{Period, Reason, ReasonCode, Timestamp};
-
-/// What to do about one database.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Promotion {
-    /// The target is the writer, available, and nothing is under way.
-    Done,
-    /// Something is under way, or may be; what is said of it is for people.
-    Watch(String),
-    /// Make the call, as the attempt with this number.
-    Call(u32),
-    /// Stop.
-    Refuse(Reason),
-}
 
 /// Decides about `database` in the state `seen`, after the `attempts` that this run has made, on the word of `verdict`.
 /// `limit` bounds the time from the first call to the confirmed writer.
@@ -45,7 +33,7 @@ pub fn promote_database(
         return Promotion::Done;
     }
     // Another hand's operation towards the target is waited for as well, and no longer than our own.
-    let since = attempts.first_at.unwrap_or(lock.run.admitted_at);
+    let since = attempts.first_at.unwrap_or_else(|| acting_since(&lock.run, None));
     let waiting = attempts.first_at.is_some() || seen.operation.is_some() || is_writer;
     if waiting && now > since.plus(limit) {
         return refuse(ReasonCode::PromotionStalled, format!("not the available writer {limit} after {since}"));
@@ -71,18 +59,8 @@ pub fn promote_database(
     if is_writer {
         return Promotion::Watch("writer moved, waiting for the cluster to be available".to_owned());
     }
-    if let Some(accepted) = attempts.accepted_at {
-        return if now > accepted.plus(SETTLE) {
-            refuse(ReasonCode::PromotionLost, format!("accepted at {accepted}, and nothing is under way"))
-        } else {
-            Promotion::Watch("accepted, not yet visible".to_owned())
-        };
-    }
-    if attempts.unknown_at.is_some_and(|unknown| now <= unknown.plus(SETTLE)) {
-        return Promotion::Watch("a call's reply was lost; looking for its effect".to_owned());
-    }
-    if attempts.count >= PROMOTION_CALLS_MAX {
-        return refuse(ReasonCode::CallRefused, format!("{} calls had no effect", attempts.count));
+    if let Some(earlier) = after_calls(&name, attempts, now) {
+        return earlier;
     }
     match objection(database, lock, seen, attempts, verdict, now) {
         Some((code, detail)) => refuse(code, detail),
@@ -112,36 +90,10 @@ fn objection(
     if seen.status != Status::Available {
         return Some((ReasonCode::DatabaseNotReady, format!("the global cluster is {}", seen.status.as_str())));
     }
-    match verdict {
-        None => {
-            return Some((ReasonCode::VerdictStale, "there is no verdict in the journal".to_owned()));
-        }
-        Some(verdict) if !verdict.go() => {
-            return Some((ReasonCode::VerdictStale, "the verdict was to refuse".to_owned()));
-        }
-        // Once the run is past its point of no return it can only go forward; before, the verdict must be fresh. The
-        // lock is as it was when the step began: a call that may have gone since stands in the journal.
-        Some(verdict)
-            if !lock.past_point_of_no_return
-                && attempts.accepted_at.is_none()
-                && attempts.unknown_at.is_none()
-                && now > verdict.assessed_at.plus(VERDICT_FRESH) =>
-        {
-            return Some((ReasonCode::VerdictStale, format!("it is of {}", verdict.assessed_at)));
-        }
-        Some(_) => {}
-    }
     if let Some(detail) = writer_objection(database, &lock.run, seen) {
         return Some((ReasonCode::DatabaseNotReady, detail));
     }
-    match (lock.run.mode, &lock.run.consent) {
-        (Mode::Switchover, _) => None,
-        (Mode::Failover, None) => Some((ReasonCode::ConsentMissing, "nobody accepted the loss of data".to_owned())),
-        (Mode::Failover, Some(consent)) if consent.expires <= now => {
-            Some((ReasonCode::ConsentExpired, format!("{} accepted until {}", consent.accepted_by, consent.expires)))
-        }
-        (Mode::Failover, Some(_)) => None,
-    }
+    authority_objection(lock, attempts, verdict, now)
 }
 
 /// The source that was assessed has to be the one that writes. In a failover the control plane may name no writer any

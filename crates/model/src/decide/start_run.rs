@@ -1,8 +1,9 @@
 //! Whether an alarm's transition starts a run.
 
+use super::admit::approval_for;
 use crate::lock::{Admission, Lock};
 use crate::plan::Policy;
-use crate::request::{Mode, Trigger};
+use crate::request::{Mode, Purpose, Trigger};
 use crate::settings::Settings;
 use crate::{Period, Plan, Region, Request, Timestamp};
 
@@ -82,7 +83,7 @@ pub fn start_run(
     }
     match plan.automation.policy {
         Policy::ManualOnly => return ignore("the plan's policy is manual-only: a person starts the run".to_owned()),
-        Policy::Autonomous => {}
+        Policy::Autonomous | Policy::Approve => {}
     }
     if let Some(why) = &settings.disabled {
         return ignore(format!("runs are disabled: {why}"));
@@ -96,13 +97,20 @@ pub fn start_run(
         mode: Mode::Failover,
         consent: plan.automation.consent.clone(),
         trigger: trigger.clone(),
+        approval: approval_for(&trigger, plan.automation.policy),
         admitted_at: now,
     };
     if let Some(reason) = Lock::refuses_start(&plan.name, lock, admission, now) {
         return ignore(reason.to_string());
     }
-    let request =
-        Request { plan: plan.name.clone(), target: home.clone(), mode: Mode::Failover, consent: None, trigger };
+    let request = Request {
+        plan: plan.name.clone(),
+        target: home.clone(),
+        mode: Mode::Failover,
+        purpose: Purpose::Act,
+        consent: None,
+        trigger,
+    };
     Start::Run { name, request: Box::new(request) }
 }
 

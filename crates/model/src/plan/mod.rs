@@ -4,8 +4,12 @@
 //! every problem at once; a plan that exists satisfies every rule of its reader, so no step checks again.
 
 mod read;
+mod resources;
 
 pub(crate) use read::{bounded_text, read_consent};
+pub use resources::{
+    Broker, BrokerRef, Cache, Consistency, Database, Engine, InFlight, Placement, Requirement, Service, Table,
+};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,6 +18,7 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, de};
 
+use crate::limits::Step;
 use crate::read::Expected;
 use crate::{Arn, Direction, Period, Region, Timestamp};
 
@@ -46,6 +51,18 @@ pub struct Plan {
     /// The Aurora global databases.
     #[schemars(length(min = 1, max = 1000))]
     pub databases: Vec<Database>,
+    /// The ElastiCache global datastores.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub caches: Vec<Cache>,
+    /// The DynamoDB global tables.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
+    /// The Amazon MQ brokers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub brokers: Vec<Broker>,
+    /// The Amazon ECS services that need capacity in the target.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<Service>,
     /// The synthetic users whose results are evidence.
     #[schemars(length(min = 1, max = 100))]
     pub canaries: Vec<Canary>,
@@ -69,6 +86,41 @@ impl Plan {
     /// The database called `name`.
     pub fn database(&self, name: &Name) -> Option<&Database> {
         self.databases.iter().find(|d| &d.name == name)
+    }
+
+    /// The cache called `name`.
+    pub fn cache(&self, name: &Name) -> Option<&Cache> {
+        self.caches.iter().find(|c| &c.name == name)
+    }
+
+    /// The table called `name`.
+    pub fn table(&self, name: &Name) -> Option<&Table> {
+        self.tables.iter().find(|t| &t.name == name)
+    }
+
+    /// The broker called `name`.
+    pub fn broker(&self, name: &Name) -> Option<&Broker> {
+        self.brokers.iter().find(|b| &b.name == name)
+    }
+
+    /// The service called `name`.
+    pub fn service(&self, name: &Name) -> Option<&Service> {
+        self.services.iter().find(|s| &s.name == name)
+    }
+
+    /// The names of the resources beside the databases that `step` sees to and that are `requirement`.
+    pub fn resources_of(&self, step: Step, requirement: Requirement) -> impl Iterator<Item = &Name> {
+        let caches = self.caches.iter().map(|c| (Step::PromoteCache, &c.name, c.requirement));
+        let tables = self.tables.iter().map(|t| (Step::CheckTable, &t.name, t.requirement));
+        let brokers = self.brokers.iter().map(|b| (Step::PromoteBroker, &b.name, b.requirement));
+        let services = self.services.iter().map(|s| (Step::ScaleCompute, &s.name, s.requirement));
+        let all = caches.chain(tables).chain(brokers).chain(services);
+        all.filter(move |(of, _, is)| *of == step && *is == requirement).map(|(_, name, _)| name)
+    }
+
+    /// How many resources a run moves or checks.
+    pub fn resources(&self) -> usize {
+        self.databases.len() + self.caches.len() + self.tables.len() + self.brokers.len() + self.services.len()
     }
 
     /// The Regions from which canaries watch `watched` from outside it.
@@ -174,6 +226,8 @@ pub struct Automation {
 pub enum Policy {
     /// Start a failover.
     Autonomous,
+    /// Start a run that assesses, asks a person, and waits for the answer before it changes anything.
+    Approve,
     /// Nothing but say so: a person starts the run.
     ManualOnly,
 }
@@ -214,12 +268,23 @@ pub struct Consent {
 pub struct Limits {
     /// One database's promotion, from the call to the confirmed writer. Default 10m.
     pub promotion: Period,
-    /// From the shift of traffic to DNS and canaries agreeing. Default 10m.
+    /// From the shift of traffic to DNS and canaries agreeing; also, before a planned move of a workload that both
+    /// Regions serve, for traffic to leave the source. Default 10m.
     pub traffic: Period,
     /// The most replication lag with which a switchover starts. Default 5s.
     pub switchover_lag: Period,
     /// How long every canary of the target must have been green before the run counts as done. Default 1m.
     pub green_window: Period,
+    /// One cache's promotion, from the call to the confirmed primary. Default 5m.
+    pub cache: Period,
+    /// Until one table is seen to be replicated. Default 5m.
+    pub table: Period,
+    /// One broker's promotion, or until it runs; also until what was in flight is drained. Default 5m.
+    pub broker: Period,
+    /// Until one service has its capacity in the target. Default 10m.
+    pub compute: Period,
+    /// How long a person has to approve. Default 30m.
+    pub approval: Period,
 }
 
 impl Default for Limits {
@@ -229,6 +294,11 @@ impl Default for Limits {
             traffic: Period::seconds(600),
             switchover_lag: Period::seconds(5),
             green_window: Period::seconds(60),
+            cache: Period::seconds(300),
+            table: Period::seconds(300),
+            broker: Period::seconds(300),
+            compute: Period::seconds(600),
+            approval: Period::seconds(1800),
         }
     }
 }
@@ -253,19 +323,6 @@ pub struct Endpoint {
     /// Its address, as the cluster's description gives it.
     #[schemars(regex(pattern = r"^https?://[^/]+(/.*)?$"))]
     pub url: String,
-}
-
-/// An Aurora global database.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Database {
-    /// Names it in this plan, the graph and the report.
-    pub name: Name,
-    /// The identifier of the global cluster.
-    #[schemars(length(min = 1, max = 255))]
-    pub global_cluster: String,
-    /// Region to the ARN of the member cluster there.
-    pub clusters: BTreeMap<Region, Arn>,
 }
 
 /// A synthetic user.

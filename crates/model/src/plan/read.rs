@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
+mod resources;
+
 use super::{
-    Alarm, Automation, Canary, Checks, Consent, Database, DnsName, Endpoint, FORM_VERSION, Limits, Name, Objectives,
-    Plan, Policy, Routing, Topology,
+    Alarm, Automation, Canary, Checks, Consent, DnsName, Endpoint, FORM_VERSION, Limits, Objectives, Plan, Policy,
+    Routing, Topology,
 };
 use crate::read::{Cursor, Expected, Node, Problem, Problems, report_duplicates};
 use crate::{Arn, Period, Region};
+use resources::{read_brokers, read_caches, read_databases, read_services, read_tables};
 
-/// The most databases in one plan.
-const DATABASES_MAX: usize = 1000;
+/// The most resources in one plan, of each kind and of all together.
+const RESOURCES_MAX: usize = 1000;
 /// The most canaries in one plan.
 const CANARIES_MAX: usize = 100;
 /// The most DNS names in one plan.
@@ -48,6 +51,10 @@ fn read_plan(root: &Cursor<'_>) -> Option<Plan> {
         "limits",
         "routing",
         "databases",
+        "caches",
+        "tables",
+        "brokers",
+        "services",
         "canaries",
         "dns",
     ])?;
@@ -61,9 +68,13 @@ fn read_plan(root: &Cursor<'_>) -> Option<Plan> {
     let limits = f.or("limits", Limits::default(), |c| read_limits(&c));
     let routing = f.required("routing").and_then(|c| read_routing(&c, pair));
     let databases = f.required("databases").and_then(|c| read_databases(&c, pair));
+    let caches = f.or("caches", Vec::new(), |c| read_caches(&c, pair));
+    let tables = f.or("tables", Vec::new(), |c| read_tables(&c));
+    let brokers = f.or("brokers", Vec::new(), |c| read_brokers(&c, pair));
+    let services = f.or("services", Vec::new(), |c| read_services(&c, pair));
     let canaries = f.required("canaries").and_then(|c| read_canaries(&c, pair));
     let dns = f.required("dns").and_then(|c| read_dns(&c, pair));
-    Some(Plan {
+    let plan = Plan {
         version: version?,
         name: name?,
         regions: regions?,
@@ -73,13 +84,22 @@ fn read_plan(root: &Cursor<'_>) -> Option<Plan> {
         limits: limits?,
         routing: routing?,
         databases: databases?,
+        caches: caches?,
+        tables: tables?,
+        brokers: brokers?,
+        services: services?,
         canaries: canaries?,
         dns: dns?,
-    })
+    };
+    if plan.resources() > RESOURCES_MAX {
+        root.problem(format!("at most {RESOURCES_MAX} resources altogether; split the workload into plans"));
+        return None;
+    }
+    Some(plan)
 }
 
 fn read_regions(at: &Cursor<'_>) -> Option<[Region; 2]> {
-    let items = at.list(DATABASES_MAX)?;
+    let items = at.list(RESOURCES_MAX)?;
     let [first, second] = items.as_slice() else {
         at.problem("exactly two Regions");
         return None;
@@ -135,22 +155,42 @@ pub(crate) fn read_consent(at: &Cursor<'_>) -> Option<Consent> {
 }
 
 fn read_limits(at: &Cursor<'_>) -> Option<Limits> {
-    let f = at.fields(&["promotion", "traffic", "switchover_lag", "green_window"])?;
+    let f = at.fields(&[
+        "promotion",
+        "traffic",
+        "switchover_lag",
+        "green_window",
+        "cache",
+        "table",
+        "broker",
+        "compute",
+        "approval",
+    ])?;
     let d = Limits::default();
     let promotion = f.or("promotion", d.promotion, |c| c.parse());
     let traffic = f.or("traffic", d.traffic, |c| c.parse());
     let switchover_lag = f.or("switchover_lag", d.switchover_lag, |c| c.parse());
     let green_window = f.or("green_window", d.green_window, |c| c.parse());
+    let cache = f.or("cache", d.cache, |c| c.parse());
+    let table = f.or("table", d.table, |c| c.parse());
+    let broker = f.or("broker", d.broker, |c| c.parse());
+    let compute = f.or("compute", d.compute, |c| c.parse());
+    let approval = f.or("approval", d.approval, |c| c.parse());
     let limits = Limits {
         promotion: promotion?,
         traffic: traffic?,
         switchover_lag: switchover_lag?,
         green_window: green_window?,
+        cache: cache?,
+        table: table?,
+        broker: broker?,
+        compute: compute?,
+        approval: approval?,
     };
-    if limits.promotion > LIMIT_MAX || limits.traffic > LIMIT_MAX {
-        at.problem(format!(
-            "promotion and traffic of at most {LIMIT_MAX}: the state machine ends every run after three hours"
-        ));
+    let phases =
+        [limits.promotion, limits.traffic, limits.cache, limits.table, limits.broker, limits.compute, limits.approval];
+    if phases.into_iter().any(|phase| phase > LIMIT_MAX) {
+        at.problem(format!("phases of at most {LIMIT_MAX} each: the state machine ends every run after six hours"));
         return None;
     }
     if limits.green_window >= limits.traffic {
@@ -201,28 +241,6 @@ fn read_endpoints(at: &Cursor<'_>) -> Option<Vec<Endpoint>> {
     }
     report_duplicates("an endpoint's Region", places.into_iter().filter_map(|(r, c)| Some((r?, c))));
     endpoints
-}
-
-fn read_databases(at: &Cursor<'_>, regions: Option<&[Region; 2]>) -> Option<Vec<Database>> {
-    let (mut names, mut ids, mut arns) = (Vec::new(), Vec::new(), Vec::new());
-    let databases = at.list_of(DATABASES_MAX, |c| {
-        let f = c.fields(&["name", "global_cluster", "clusters"])?;
-        let name: Option<Name> = f.required("name").and_then(|c| c.parse());
-        let global_cluster = f.required("global_cluster").and_then(|c| bounded_text(&c, 255));
-        let clusters = f.required("clusters").and_then(|c| {
-            for (_, entry) in c.entries()?.entries {
-                arns.extend(entry.text().map(|text| (text.to_owned(), entry)));
-            }
-            read_per_region(&c, regions, |c, region| read_arn(c, "rds", region.as_str(), "cluster:"))
-        });
-        names.extend(name.clone().zip(f.optional("name")));
-        ids.extend(global_cluster.clone().zip(f.optional("global_cluster")));
-        Some(Database { name: name?, global_cluster: global_cluster?, clusters: clusters? })
-    });
-    report_duplicates("a database name", names);
-    report_duplicates("a global cluster", ids);
-    report_duplicates("a cluster ARN", arns);
-    databases
 }
 
 fn read_canaries(at: &Cursor<'_>, regions: Option<&[Region; 2]>) -> Option<Vec<Canary>> {
@@ -307,10 +325,10 @@ fn read_host(at: &Cursor<'_>) -> Option<String> {
 }
 
 /// A mapping that has exactly the plan's two Regions as keys.
-fn read_per_region<T>(
-    at: &Cursor<'_>,
+fn read_per_region<'a, T>(
+    at: &Cursor<'a>,
     regions: Option<&[Region; 2]>,
-    mut read: impl FnMut(&Cursor<'_>, &Region) -> Option<T>,
+    mut read: impl FnMut(&Cursor<'a>, &Region) -> Option<T>,
 ) -> Option<BTreeMap<Region, T>> {
     let mut values = BTreeMap::new();
     let mut named = Vec::new();
@@ -380,8 +398,9 @@ impl FromStr for Policy {
     fn from_str(text: &str) -> Result<Self, Expected> {
         match text {
             "autonomous" => Ok(Self::Autonomous),
+            "approve" => Ok(Self::Approve),
             "manual-only" => Ok(Self::ManualOnly),
-            _ => Err(Expected("autonomous or manual-only")),
+            _ => Err(Expected("autonomous, approve or manual-only")),
         }
     }
 }

@@ -3,7 +3,7 @@
 use lifeboat_model::evidence::{GlobalDatabase, LocalCluster, Member, Point, Status, Synchronization};
 use lifeboat_model::journal::{Call, Effect, Entry, Note};
 use lifeboat_model::limits::{LEASE, Step};
-use lifeboat_model::lock::{Admission, Lock, LockState};
+use lifeboat_model::lock::{Admission, Approval, Lock, LockState};
 use lifeboat_model::plan::{Consent, Database};
 use lifeboat_model::read::Node;
 use lifeboat_model::request::{Mode, Trigger};
@@ -151,6 +151,7 @@ pub fn admission(mode: Mode) -> Admission {
             Mode::Failover => Some(consent(at(3600))),
         },
         trigger: by_person(),
+        approval: Approval::NotNeeded,
         admitted_at: at(-5),
     }
 }
@@ -198,6 +199,7 @@ pub fn go(assessed_at: Timestamp) -> Verdict {
     Verdict {
         assessed_at,
         reasons: Vec::new(),
+        warnings: Vec::new(),
         predicted_rpo_s: Some(0.0),
         predicted_rto_s: 300.0,
         impaired_since: None,

@@ -1,8 +1,9 @@
 //! What `assess` sees of a world in which a run may go, to be spoiled by its tests.
 
-use lifeboat_model::decide::{DatabaseSeen, Seen, assess};
+use lifeboat_model::decide::{DatabaseSeen, ResourceSeen, ResourcesSeen, Seen, assess};
 use lifeboat_model::evidence::{
-    CanaryResults, GlobalDatabase, Operation, OperationPhase, Point, RoutingStates, Switch,
+    BrokerSeen, CanaryResults, GlobalCache, GlobalDatabase, GlobalTable, Operation, OperationPhase, Point,
+    RoutingStates, ServiceSeen, Switch,
 };
 use lifeboat_model::lock::Lock;
 use lifeboat_model::request::Mode;
@@ -17,8 +18,37 @@ pub struct World {
     pub plan: Plan,
     pub lock: Lock,
     pub databases: Vec<(GlobalDatabase, Vec<Point>)>,
+    pub resources: Resources,
     pub canaries: Vec<CanaryResults>,
     pub routing: RoutingStates,
+}
+
+/// What came of looking at a resource.
+#[derive(Clone)]
+pub enum Look<S> {
+    Saw(S),
+    /// It was asked and did not answer.
+    Silent,
+    /// Nobody asked.
+    Forgotten,
+}
+
+/// The looks at the plan's resources, in the plan's order.
+#[derive(Clone, Default)]
+pub struct Resources {
+    pub caches: Vec<Look<(GlobalCache, Vec<Point>)>>,
+    pub tables: Vec<Look<(GlobalTable, Vec<Point>)>>,
+    pub brokers: Vec<Look<(BrokerSeen, Vec<Point>)>>,
+    pub services: Vec<Look<ServiceSeen>>,
+}
+
+fn looked<'a, R, S: Clone>(resources: &'a [R], looks: &[Look<S>]) -> Vec<ResourceSeen<'a, R, S>> {
+    let seen = |(resource, look): (&'a R, &Look<S>)| match look {
+        Look::Saw(state) => Some(ResourceSeen { resource, state: Some(state.clone()) }),
+        Look::Silent => Some(ResourceSeen { resource, state: None }),
+        Look::Forgotten => None,
+    };
+    resources.iter().zip(looks).filter_map(seen).collect()
 }
 
 /// One result a minute for ten minutes, the last one half a minute ago, of which the newest `red` failed.
@@ -47,6 +77,7 @@ pub fn good(mode: Mode) -> World {
     World {
         lock: held(mode),
         databases: plan.databases.iter().map(|d| (described(d, &west(), &east()), lag(400.0))).collect(),
+        resources: Resources::default(),
         canaries: plan.canaries.iter().filter(|c| c.runs_in != east()).map(of).collect(),
         routing: RoutingStates {
             observed_at: NOW,
@@ -67,7 +98,13 @@ impl World {
         let databases = seen
             .map(|(database, (state, lag_ms))| DatabaseSeen { database, state: state.clone(), lag_ms: lag_ms.clone() })
             .collect();
-        let seen = Seen { databases, canaries: self.canaries.clone(), routing: self.routing.clone() };
+        let resources = ResourcesSeen {
+            caches: looked(&self.plan.caches, &self.resources.caches),
+            tables: looked(&self.plan.tables, &self.resources.tables),
+            brokers: looked(&self.plan.brokers, &self.resources.brokers),
+            services: looked(&self.plan.services, &self.resources.services),
+        };
+        let seen = Seen { databases, resources, canaries: self.canaries.clone(), routing: self.routing.clone() };
         assess(&self.plan, &self.lock, &seen, now)
     }
 
@@ -112,4 +149,5 @@ impl World {
 const _: () = {
     let _ = (results, lag, good, World::verdict, World::verdict_at, World::codes, World::points, World::state);
     let _ = (World::lag, World::move_all, World::operate);
+    let _ = (|| Look::Saw(()), Look::<()>::Silent, Look::<()>::Forgotten);
 };

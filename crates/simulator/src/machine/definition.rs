@@ -68,7 +68,7 @@ pub struct Task {
     comment: Option<String>,
     resource: String,
     pub(super) arguments: Value,
-    pub(super) timeout_seconds: u32,
+    pub(super) timeout_seconds: Value,
     pub(super) assign: Option<Map<String, Value>>,
     pub(super) output: Option<Value>,
     #[serde(default)]
@@ -213,8 +213,10 @@ pub struct Fail {
     pub(super) cause: String,
 }
 
-/// The only resource that the runner knows.
+/// Calls a function and takes its answer.
 const LAMBDA_INVOKE: &str = "arn:aws:states:::lambda:invoke";
+/// Calls a function, and takes what somebody sends with the task's token for the answer.
+const LAMBDA_INVOKE_TOKEN: &str = "arn:aws:states:::lambda:invoke.waitForTaskToken";
 /// The most iterations that an inline map runs at once (Step Functions quota).
 const INLINE_MAP_MAX: usize = 40;
 
@@ -236,20 +238,22 @@ impl Machine {
         Ok(machine)
     }
 
-    /// The function and the hard time limit, in seconds, of each task that names its function outright.
-    pub fn tasks(&self) -> Vec<(String, u32)> {
+    /// The function and the hard time limit, in seconds, of each task that names its function outright; no limit where an
+    /// expression gives it.
+    pub fn tasks(&self) -> Vec<(String, Option<u32>)> {
         let mut found = Vec::new();
         collect_tasks(&self.states, &mut found);
         found
     }
 }
 
-fn collect_tasks(states: &States, found: &mut Vec<(String, u32)>) {
+fn collect_tasks(states: &States, found: &mut Vec<(String, Option<u32>)>) {
     for state in states.values() {
         if let State::Task(task) = state
             && let Some(function) = task.function().filter(|f| !f.starts_with("{%"))
         {
-            found.push((function.to_owned(), task.timeout_seconds));
+            let seconds = task.timeout_seconds.as_u64().and_then(|s| u32::try_from(s).ok());
+            found.push((function.to_owned(), seconds));
         }
         for (_, inner) in state.inner() {
             collect_tasks(inner, found);
@@ -258,6 +262,11 @@ fn collect_tasks(states: &States, found: &mut Vec<(String, u32)>) {
 }
 
 impl Task {
+    /// Whether its answer comes with the task's token.
+    pub(super) fn waits_for_token(&self) -> bool {
+        self.resource == LAMBDA_INVOKE_TOKEN
+    }
+
     /// The function that it calls, as its arguments name it.
     pub(super) fn function(&self) -> Option<&str> {
         self.arguments.get("FunctionName").and_then(Value::as_str)
@@ -338,7 +347,7 @@ impl State {
     fn check(&self) -> Result<(), String> {
         match self {
             Self::Task(task) => {
-                if task.resource != LAMBDA_INVOKE {
+                if task.resource != LAMBDA_INVOKE && !task.waits_for_token() {
                     return Err(format!("resource {} is not {LAMBDA_INVOKE}", task.resource));
                 }
                 if task.function().is_none() {
@@ -346,7 +355,7 @@ impl State {
                 }
                 one_way_on(task.next.as_ref(), task.end)?;
                 check_catch(&task.catch)?;
-                check_templates([Some(&task.arguments), task.output.as_ref()])?;
+                check_templates([Some(&task.arguments), Some(&task.timeout_seconds), task.output.as_ref()])?;
                 check_assign(task.assign.as_ref())
             }
             Self::Map(map) => {

@@ -20,6 +20,10 @@ use super::scope::{
 pub trait Functions {
     /// Invokes a function by the name that the definition gives it.
     async fn invoke(&self, invocation: Invocation<'_>) -> Result<Value, StateError>;
+    /// A new task token.
+    fn new_token(&self, execution: &Execution, state: &str) -> String;
+    /// What somebody answers with `token`; waits for it.
+    async fn answer(&self, token: &str) -> Result<Value, StateError>;
     /// Now.
     fn now(&self) -> Timestamp;
     /// Returns after `period`.
@@ -88,6 +92,18 @@ pub struct Ended {
     pub transitions: u64,
     /// How many events its history has.
     pub history_events: u64,
+}
+
+/// What people call an item of a map: its text, the resources that it names, or its number.
+fn label_of(value: &Value, index: usize) -> String {
+    let resources = value.get("resources").and_then(Value::as_array);
+    let names: Vec<&str> = resources.into_iter().flatten().filter_map(Value::as_str).collect();
+    match (value.as_str(), names.as_slice()) {
+        (Some(text), _) => text.to_owned(),
+        (None, []) => index.to_string(),
+        (None, [name]) => (*name).to_owned(),
+        (None, [first, more @ ..]) => format!("{first} and {} more", more.len()),
+    }
 }
 
 /// Executes one machine.
@@ -221,7 +237,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
     async fn try_task(&self, name: &str, task: &Task, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
         let mut retries = Retries::new(&task.retry);
         loop {
-            let result = self.call(task, states, scope).await;
+            let result = self.call(name, task, states, scope).await;
             let Err(error) = result else { return result };
             let Some(delay) = retries.delay(&error.error, self.functions.chance()) else { return Err(error) };
             let label = scope.item.as_ref().map(|i| i.label.as_str());
@@ -230,20 +246,43 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         }
     }
 
-    async fn call(&self, task: &Task, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
-        let arguments = evaluated(&task.arguments, states, scope)?;
+    async fn call(&self, name: &str, task: &Task, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
+        let token = task.waits_for_token().then(|| self.functions.new_token(scope.execution, name));
+        let states = match &token {
+            Some(token) => {
+                let mut context = states.get("context").cloned().unwrap_or_else(|| json!({}));
+                if let Some(fields) = context.as_object_mut() {
+                    fields.insert("Task".to_owned(), json!({"Token": token}));
+                }
+                with(states, "context", context)
+            }
+            None => states.clone(),
+        };
+        let arguments = evaluated(&task.arguments, &states, scope)?;
         limit_data(&arguments)?;
+        let seconds = evaluated(&task.timeout_seconds, &states, scope)?;
+        let whole = seconds.as_u64().and_then(|s| u32::try_from(s).ok()).filter(|s| (1..=99_999_999).contains(s));
+        let whole = whole.ok_or_else(|| not_a("TimeoutSeconds", "a whole number from 1", &seconds))?;
         scope.counters.count(3)?;
-        let function = arguments.get("FunctionName").and_then(Value::as_str).unwrap_or_default();
-        let payload = arguments.get("Payload").cloned().unwrap_or_else(|| json!({}));
-        let invocation = Invocation { function, payload, execution: scope.execution };
-        let limit = self.functions.sleep(Period::seconds(task.timeout_seconds));
-        let result = match select(self.functions.invoke(invocation), limit).await {
+        let limit = self.functions.sleep(Period::ms(whole.saturating_mul(1000)));
+        let work = self.invoke(&arguments, token.as_deref(), scope);
+        let result = match select(std::pin::pin!(work), limit).await {
             Either::Left((result, _)) => result?,
             Either::Right(((), _)) => return Err(StateError::new("States.Timeout", "the task ran out of time")),
         };
         limit_data(&result)?;
-        Ok(json!({"Payload": result, "StatusCode": 200, "ExecutedVersion": "$LATEST"}))
+        Ok(result)
+    }
+
+    async fn invoke(&self, arguments: &Value, token: Option<&str>, scope: &Scope<'_>) -> Result<Value, StateError> {
+        let function = arguments.get("FunctionName").and_then(Value::as_str).unwrap_or_default();
+        let payload = arguments.get("Payload").cloned().unwrap_or_else(|| json!({}));
+        let invocation = Invocation { function, payload, execution: scope.execution };
+        let result = self.functions.invoke(invocation).await?;
+        match token {
+            None => Ok(json!({"Payload": result, "StatusCode": 200, "ExecutedVersion": "$LATEST"})),
+            Some(token) => self.functions.answer(token).await,
+        }
     }
 
     async fn try_map<'a>(
@@ -294,7 +333,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         };
         scope.counters.count(2 + 2 * items.len() as u64)?;
         let iterations = items.into_iter().enumerate().map(|(index, value)| {
-            let label = value.as_str().map_or_else(|| index.to_string(), str::to_owned);
+            let label = label_of(&value, index);
             let mut inner = scope.clone();
             inner.item = Some(Item { index, value: value.clone(), label });
             let states = with(states, "context", inner.context(""));

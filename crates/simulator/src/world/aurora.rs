@@ -1,6 +1,6 @@
 //! Aurora global databases: asynchronous replication, operations that take their time, the old primary's way back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::evidence::{
     GlobalDatabase, LocalCluster, Member, Operation, OperationPhase, Point, Status, Synchronization,
@@ -10,7 +10,8 @@ use lifeboat_model::report::Lane;
 use lifeboat_model::{Arn, Direction, Period, Plan, Region, Timestamp};
 use lifeboat_ports::{CallError, Fault, Receipt};
 
-use super::World;
+use super::work::{minutes, wobble};
+use super::{State, World};
 use crate::service_times::{
     FAILOVER, PROMOTION_PENDING, PROMOTION_SETTLES, REJOIN, REPLICATION_LAG, SWITCHOVER, SWITCHOVER_WRITE_STOP,
 };
@@ -158,15 +159,10 @@ impl World {
             return Vec::new();
         }
         let until = state.dark.get(&db.writer).copied().unwrap_or(self.now());
-        let minute = 60_000;
-        let first = (since.as_ms() / minute + 1) * minute;
-        (first..=until.as_ms())
-            .step_by(minute as usize)
+        minutes(since, until)
             .map(|at| {
-                // A fixed wobble from the minute itself: reading a metric must not draw from the world's chances.
-                let wobble = (at / minute).rem_euclid(7) as f64 * 60.0;
-                let extra = if at >= self.extra_lag_from(db) { db.extra_lag.as_ms() as f64 } else { 0.0 };
-                Point { at: Timestamp::from_ms(at), value: f64::from(REPLICATION_LAG.typical_ms) + wobble + extra }
+                let extra = if at.as_ms() >= self.extra_lag_from(db) { db.extra_lag.as_ms() as f64 } else { 0.0 };
+                Point { at, value: f64::from(REPLICATION_LAG.typical_ms) + wobble(at) * 60.0 + extra }
             })
             .collect()
     }
@@ -180,16 +176,16 @@ impl World {
         let lag = self.sample(REPLICATION_LAG);
         let now = self.now();
         let mut state = self.state_mut();
-        let dark: Vec<Region> = state.dark.keys().cloned().collect();
-        let id = state.aurora.next_write;
-        let db = state.aurora.databases.get_mut(database)?;
+        let State { aurora, dark, .. } = &mut *state;
+        let id = aurora.next_write;
+        let db = aurora.databases.get_mut(database)?;
         if !db.accepting.contains(region) {
             return None;
         }
-        let conflicting = db.accepting.iter().filter(|r| !dark.contains(r)).count() > 1;
+        let conflicting = db.accepting.iter().filter(|r| !dark.contains_key(r)).count() > 1;
         let arrives_at = now.plus(lag).plus(db.extra_lag);
         db.writes.push(Write { id, at: now, region: region.clone(), arrives_at, lost: false, conflicting });
-        state.aurora.next_write += 1;
+        aurora.next_write += 1;
         Some(id)
     }
 
@@ -301,7 +297,7 @@ impl World {
         let dark = state.dark.clone();
         if let Some(db) = state.aurora.databases.get_mut(name) {
             let since = dark.get(&db.writer).copied();
-            let lost: Vec<u64> = db.missing_elsewhere(since, now).map(|w| w.id).collect();
+            let lost: BTreeSet<u64> = db.missing_elsewhere(since, now).map(|w| w.id).collect();
             for write in db.writes.iter_mut().filter(|w| lost.contains(&w.id)) {
                 write.lost = true;
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lifeboat_model::plan::Name;
+use lifeboat_model::plan::{Name, Requirement};
 use lifeboat_model::report::AvailabilitySecond;
 use lifeboat_model::{Period, Region, Timestamp};
 
@@ -31,11 +31,20 @@ pub struct Clients {
     /// Requests that failed.
     pub failed: u64,
     /// What the store's services in a Region hold to be the writer of a database, and until when they believe it.
-    writers: BTreeMap<(Region, Name), (Region, Timestamp)>,
+    writers: BTreeMap<Region, BTreeMap<Name, (Region, Timestamp)>>,
     /// When a client last sent a request to a Region, after so many changes of routing.
-    pub last_use: BTreeMap<(usize, Region), Timestamp>,
+    pub last_use: BTreeMap<usize, BTreeMap<Region, Timestamp>>,
     /// Regions in which the store's services fail.
     pub broken_services: Vec<Region>,
+    /// The Region that DNS last sent each client to.
+    pub answers: Vec<Option<Region>>,
+}
+
+/// What a write request of a client goes to.
+enum Written {
+    Database(Name),
+    Cache(Name, Requirement),
+    Broker(Name, Requirement),
 }
 
 /// One client's last requests.
@@ -60,12 +69,19 @@ impl Clients {
             writers: BTreeMap::new(),
             last_use: BTreeMap::new(),
             broken_services: Vec::new(),
+            answers: vec![None; CLIENTS],
         }
     }
 
     /// Whether every client's last request succeeded.
     pub fn all_served(&self) -> bool {
         self.last.iter().all(|l| l.success > l.failure)
+    }
+
+    /// Which part of the clients DNS last sent to `region`, from 0 to 1.
+    pub fn share_of(&self, region: &Region) -> f64 {
+        let sent = self.answers.iter().filter(|a| a.as_ref() == Some(region)).count();
+        sent as f64 / self.answers.len().max(1) as f64
     }
 
     fn count(&mut self, client: usize, at: Timestamp, ok: bool) {
@@ -105,23 +121,28 @@ impl World {
         let ttl = self.state().plan.dns.first().map_or(Period::seconds(60), |d| d.ttl);
         // Clients came at different times, so their caches expire at different times.
         let age = Period::ms((self.chance() * ttl.as_ms() as f64) as u32);
-        let mut region = self.region_for(client);
+        let mut region = self.resolve_for(client);
         let mut expires = self.now().plus(ttl).minus(age);
         let mut turn = client;
         loop {
             if self.now() >= expires {
-                region = self.region_for(client);
+                region = self.resolve_for(client);
                 expires = self.now().plus(ttl);
             }
-            let ok = match turn.is_multiple_of(2) {
-                true => self.store_reads(&region),
-                false => self.store_writes(&region, turn / 2),
-            };
+            let ok = !self.sheds(&region)
+                && match turn.is_multiple_of(2) {
+                    true => self.store_reads(&region),
+                    false => self.store_writes(&region, turn / 2),
+                };
             let now = self.now();
             {
                 let mut state = self.state_mut();
                 let changes = state.traffic.changes.len();
-                state.clients.last_use.insert((changes, region.clone()), now);
+                let last_use = state.clients.last_use.entry(changes).or_default();
+                match last_use.get_mut(&region) {
+                    Some(at) => *at = now,
+                    None => _ = last_use.insert(region.clone(), now),
+                }
                 state.clients.count(client, now, ok);
             }
             turn += 1;
@@ -134,26 +155,68 @@ impl World {
         !self.is_dark(region) && !self.state().clients.broken_services.contains(region)
     }
 
-    /// Whether the store in `region` takes a write, to the database that is up with this `turn`.
-    pub(super) fn store_writes(&self, region: &Region, turn: usize) -> bool {
-        let database = {
-            let state = self.state();
-            let names: Vec<&Name> = state.aurora.databases.keys().collect();
-            names.get(turn % names.len().max(1)).map(|n| (*n).clone())
-        };
-        database.is_some_and(|database| {
-            self.writer_for(region, &database).is_some_and(|w| self.write(&database, &w).is_some())
-        })
+    /// Where DNS sends the client now.
+    fn resolve_for(&self, client: usize) -> Region {
+        let region = self.region_for(client);
+        if let Some(answer) = self.state_mut().clients.answers.get_mut(client) {
+            *answer = Some(region.clone());
+        }
+        region
     }
 
-    /// Whether a write of the store in `region` would reach a writer, without making one.
+    /// Whether the store in `region` has too few tasks for this request: it turns the surplus away, by chance.
+    fn sheds(&self, region: &Region) -> bool {
+        let fit = self.fit_for(region);
+        fit < 1.0 && self.chance() >= fit
+    }
+
+    /// What a write with this `turn` goes to.
+    fn written_with(&self, turn: usize) -> Option<Written> {
+        let state = self.state();
+        let (databases, caches) = (&state.aurora.databases, &state.caches.datastores);
+        let pairs = &state.brokers.pairs;
+        let n = turn % (databases.len() + caches.len() + pairs.len()).max(1);
+        let after_databases = n.checked_sub(databases.len());
+        let after_caches = after_databases.and_then(|n| n.checked_sub(caches.len()));
+        match (after_databases, after_caches) {
+            (None, _) => databases.keys().nth(n).map(|name| Written::Database(name.clone())),
+            (Some(n), None) => {
+                caches.values().nth(n).map(|d| Written::Cache(d.cache.name.clone(), d.cache.requirement))
+            }
+            (_, Some(n)) => pairs.values().nth(n).map(|p| Written::Broker(p.broker.name.clone(), p.broker.requirement)),
+        }
+    }
+
+    /// Whether the store in `region` takes a write, to what is up with this `turn`: each database, cache and broker in
+    /// turn. The store does without those of which the plan says that traffic may move without them.
+    pub(super) fn store_writes(&self, region: &Region, turn: usize) -> bool {
+        let written = self.written_with(turn);
+        let reads = || self.store_reads(region);
+        match written {
+            None => false,
+            Some(Written::Database(database)) => {
+                self.writer_for(region, &database).is_some_and(|w| self.write(&database, &w).is_some())
+            }
+            Some(Written::Cache(cache, requirement)) => reads() && may_fail(self.write_cache(&cache), requirement),
+            Some(Written::Broker(broker, requirement)) => {
+                reads() && may_fail(self.send_message(&broker, region), requirement)
+            }
+        }
+    }
+
+    /// Whether a write of the store in `region` would reach a writer, a primary and a broker, without making one.
     pub(super) fn store_could_write(&self, region: &Region) -> bool {
         let names: Vec<Name> = self.state().aurora.databases.keys().cloned().collect();
-        names.iter().all(|database| {
+        let databases = names.iter().all(|database| {
             let writer = self.writer_for(region, database);
             let state = self.state();
             writer.is_some_and(|w| state.aurora.databases.get(database).is_some_and(|db| db.accepting.contains(&w)))
-        })
+        });
+        let state = self.state();
+        let caches = state.caches.datastores.values();
+        databases
+            && caches.into_iter().all(|d| may_fail(!state.dark.contains_key(&d.primary), d.cache.requirement))
+            && state.brokers.pairs.iter().all(|(n, p)| may_fail(self.broker_takes(n, region), p.broker.requirement))
     }
 
     /// The writer that the store in `region` uses, if it is reachable: by the global writer endpoint, as cached.
@@ -162,17 +225,70 @@ impl World {
             return None;
         }
         let now = self.now();
-        let key = (region.clone(), database.clone());
         let mut state = self.state_mut();
-        let fresh = state.clients.writers.get(&key).filter(|(_, until)| *until > now).map(|(w, _)| w.clone());
+        let known = state.clients.writers.get(region).and_then(|of| of.get(database));
+        let fresh = known.filter(|(_, until)| *until > now).map(|(w, _)| w.clone());
         let writer = match fresh {
             Some(writer) => writer,
             None => {
                 let writer = state.aurora.databases.get(database)?.writer.clone();
-                state.clients.writers.insert(key, (writer.clone(), now.plus(WRITER_ENDPOINT_CACHE)));
+                let seen = (writer.clone(), now.plus(WRITER_ENDPOINT_CACHE));
+                state.clients.writers.entry(region.clone()).or_default().insert(database.clone(), seen);
                 writer
             }
         };
         (!state.dark.contains_key(&writer)).then_some(writer)
+    }
+}
+
+/// Whether a request succeeds: the store does without what traffic may move without.
+fn may_fail(works: bool, requirement: Requirement) -> bool {
+    match requirement {
+        Requirement::Required => works,
+        Requirement::BestEffort => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::fixture::{SOURCE, TARGET, plan, region, world};
+
+    #[test]
+    fn a_checkout_needs_its_cache_unless_the_plan_does_without() {
+        // Databases first, then caches, then brokers: the second write goes to the cache.
+        let cache = 1;
+        for (requirement, works) in [(Requirement::Required, false), (Requirement::BestEffort, true)] {
+            let mut plan = plan();
+            plan.caches[0].requirement = requirement;
+            let world = world(plan);
+            assert!(world.store_writes(&region(TARGET), cache));
+            assert_eq!(world.state().caches.datastores.values().map(|d| d.writes.len()).sum::<usize>(), 1);
+            world.darken(&region(SOURCE));
+            assert_eq!(world.store_writes(&region(TARGET), cache), works);
+            assert!(!world.store_writes(&region(SOURCE), cache), "the store there is dark");
+        }
+    }
+
+    #[test]
+    fn a_canary_that_writes_sees_a_broker_that_does_not_run() {
+        let world = world(plan());
+        assert!(world.store_could_write(&region(TARGET)));
+        for pair in world.state_mut().brokers.pairs.values_mut() {
+            if let Some(member) = pair.members.get_mut(&region(TARGET)) {
+                member.state = lifeboat_model::evidence::BrokerState::Other("REBOOT_IN_PROGRESS".to_owned());
+            }
+        }
+        assert!(!world.store_could_write(&region(TARGET)), "its own RabbitMQ broker");
+        assert!(world.store_could_write(&region(SOURCE)), "the replica is not written to");
+    }
+
+    #[test]
+    fn requests_are_shed_in_proportion_to_the_tasks_that_are_missing() {
+        let world = world(plan());
+        world.state_mut().clients.answers.fill(Some(region(TARGET)));
+        let shed = (0..7_000).filter(|_| world.sheds(&region(TARGET))).count();
+        assert!((2_800..3_200).contains(&shed), "{shed} of 7000, where 4 of 7 tasks run");
+        assert!(!(0..100).any(|_| world.sheds(&region(SOURCE))));
     }
 }

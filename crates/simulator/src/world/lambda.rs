@@ -120,6 +120,12 @@ impl World {
         .await
     }
 
+    /// The ports of a process in `region` that is none of our functions, on behalf of `run_id`. Its calls are recorded as
+    /// those of the step that does likewise.
+    pub(crate) fn ports_of(&self, step: Step, region: &Region, run_id: &str) -> SimPorts {
+        SimPorts::new(self.clone(), self.begin(step, region, run_id))
+    }
+
     async fn run_environment(
         &self,
         step: Step,
@@ -194,7 +200,18 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
         }
         Step::Admit => admit::handle(event, &admit::Ports { ledger, clock, home: p.home() }).await,
         Step::Assess => {
-            let ports = assess::Ports { ledger, clock, databases: p, metrics: p, routing: p, chance: p };
+            let ports = assess::Ports {
+                ledger,
+                clock,
+                databases: p,
+                metrics: p,
+                routing: p,
+                chance: p,
+                caches: p,
+                tables: p,
+                brokers: p,
+                compute: p,
+            };
             assess::handle(event, &ports).await
         }
         Step::PromoteDatabase => {
@@ -209,6 +226,27 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
         Step::VerifyTraffic => {
             verify_traffic::handle(event, &verify_traffic::Ports { ledger, clock, metrics: p, names: p }).await
         }
-        Step::Conclude => conclude::handle(event, &conclude::Ports { ledger, clock }).await,
+        Step::IsolateSource => {
+            let ports = isolate_source::Ports { ledger, clock, routing: p, names: p, chance: p };
+            isolate_source::handle(event, &ports).await
+        }
+        Step::RequestApproval => {
+            request_approval::handle(event, &request_approval::Ports { ledger, clock, notices: p }).await
+        }
+        Step::ScaleCompute => scale_compute::handle(event, &scale_compute::Ports { ledger, clock, compute: p }).await,
+        Step::PromoteCache => {
+            promote_cache::handle(event, &promote_cache::Ports { ledger, clock, caches: p, metrics: p }).await
+        }
+        Step::PromoteBroker => {
+            promote_broker::handle(event, &promote_broker::Ports { ledger, clock, brokers: p, metrics: p }).await
+        }
+        Step::CheckTable => {
+            check_table::handle(event, &check_table::Ports { ledger, clock, tables: p, metrics: p }).await
+        }
+        Step::Conclude => {
+            let metrics_out = |line: &str| p.print(line);
+            let ports = conclude::Ports { ledger, clock, notices: p, archive: p, metrics_out: &metrics_out };
+            conclude::handle(event, &ports).await
+        }
     }
 }

@@ -7,7 +7,7 @@ use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Plan, Timestamp};
-use lifeboat_ports::{Append, Holder, Mark, StoredPlan, Swap};
+use lifeboat_ports::{Append, AskedApproval, Holder, Mark, StoredPlan, Swap};
 
 /// The table.
 #[derive(Default)]
@@ -19,6 +19,8 @@ pub struct Table {
     pub settings: Settings,
     /// The journals, in the order of writing.
     pub journal: Vec<Entry>,
+    /// The newest question to a person, by plan.
+    pub approvals: BTreeMap<Name, AskedApproval>,
 }
 
 impl Table {

@@ -3,14 +3,22 @@
 //! One file a service. State changes happen at a point in virtual time, between awaits; no borrow outlives one.
 
 pub mod aurora;
+pub mod brokers;
+pub mod caches;
 pub mod clients;
+pub mod compute;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod lambda;
 mod ledger;
 mod log;
+pub mod messages;
 mod ports;
 mod step_functions;
+pub mod tables;
 pub mod traffic;
 mod watchers;
+mod work;
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
@@ -23,12 +31,15 @@ use crate::executor::Executor;
 use crate::faults::Faults;
 use crate::invariants::Invariants;
 use crate::machine::Machine;
+use crate::orders::Order;
 use crate::service_times::Span;
 
 pub use lambda::{CallRecord, Caller};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub use step_functions::{RunRecord, StartedBy};
+pub(crate) use ports::SimPorts;
+pub use step_functions::{RunRecord, StartedBy, TaskTokens};
+pub use work::Work;
 
 /// The virtual moment at which every drill begins: a fixed date keeps reports alike.
 pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
@@ -50,12 +61,22 @@ pub struct State {
     pub plan: Plan,
     /// From where clients were served at the beginning, and to where the main run goes.
     pub direction: Direction,
+    /// Who moves the workload, and in which order.
+    pub order: Order,
     /// The Regions that are dark, and since when.
     pub dark: BTreeMap<Region, Timestamp>,
     /// When a Region was dark, and until when.
     pub outages: Vec<Outage>,
     /// Aurora.
     pub aurora: aurora::Aurora,
+    /// ElastiCache.
+    pub caches: caches::Caches,
+    /// The workload's own tables.
+    pub tables: tables::GlobalTables,
+    /// Amazon MQ.
+    pub brokers: brokers::Brokers,
+    /// Amazon ECS.
+    pub compute: compute::Fleets,
     /// Routing controls and DNS.
     pub traffic: traffic::TrafficState,
     /// The clients and what became of their requests.
@@ -64,10 +85,14 @@ pub struct State {
     pub watchers: watchers::Watchers,
     /// The table.
     pub table: Table,
+    /// What was published and stored.
+    pub messages: messages::Messages,
     /// Function environments and what was called from them.
     pub lambda: lambda::Lambda,
     /// Executions.
     pub runs: Vec<RunRecord>,
+    /// The task tokens that executions wait for.
+    pub tokens: TaskTokens,
     /// Faults to come.
     pub faults: Faults,
     /// The invariants.
@@ -87,23 +112,38 @@ pub struct Outage {
     pub until: Option<Timestamp>,
 }
 
+impl State {
+    /// Whether `region` was dark at `at`.
+    pub fn was_dark(&self, region: &Region, at: Timestamp) -> bool {
+        let of_region = self.outages.iter().filter(|o| &o.region == region);
+        of_region.into_iter().any(|o| o.from <= at && o.until.is_none_or(|until| until > at))
+    }
+}
+
 impl World {
     /// A world in which `direction.source` serves `plan`, with every chance in it drawn from `seed`.
     pub fn new(plan: Plan, direction: Direction, machine: Rc<Machine>, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let state = State {
             aurora: aurora::Aurora::new(&plan, &direction),
+            caches: caches::Caches::new(&plan, &direction),
+            tables: tables::GlobalTables::new(&plan),
+            brokers: brokers::Brokers::new(&plan, &direction),
+            compute: compute::Fleets::new(&plan, &direction),
             traffic: traffic::TrafficState::new(&plan, &direction),
             clients: clients::Clients::new(&mut rng),
             watchers: watchers::Watchers::default(),
             table: Table::holding(&plan),
+            messages: messages::Messages::default(),
             lambda: lambda::Lambda::default(),
             dark: BTreeMap::new(),
             outages: Vec::new(),
             runs: Vec::new(),
+            tokens: TaskTokens::default(),
             faults: Faults::default(),
             invariants: Invariants::default(),
             log: Log::new(BEGINNING),
+            order: Order::default(),
             plan,
             direction,
         };
@@ -112,10 +152,11 @@ impl World {
         Self(Rc::new(inner))
     }
 
-    /// Sets everything going that goes by itself: clients, canaries, alarms.
+    /// Sets everything going that goes by itself: clients, canaries, alarms, scaling.
     pub fn start(&self) {
         self.start_clients();
         self.start_watchers();
+        self.start_compute();
     }
 
     /// The executor.
@@ -197,5 +238,7 @@ impl World {
         }
         self.log(Lane::World, format!("{region} comes back"));
         self.rejoin_databases(region);
+        self.rejoin_caches(region);
+        self.rejoin_brokers(region);
     }
 }

@@ -1,18 +1,21 @@
 //! The ports of one invocation, on the world. Every call goes through [`SimPorts::call`]: latency, darkness, faults, the
 //! record, and the check of the invariants.
 
+mod metrics;
+mod resources;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use lifeboat_model::evidence::{CanaryResults, GlobalDatabase, Point, Switch};
+use lifeboat_model::evidence::{GlobalDatabase, Switch};
 use lifeboat_model::journal::Entry;
 use lifeboat_model::lock::Lock;
-use lifeboat_model::plan::{Canary, Database, Endpoint, Name};
+use lifeboat_model::plan::{Database, Endpoint, Name};
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Arn, Period, Region, Timestamp};
 use lifeboat_ports::{
-    Append, CallError, Chance, Clock, Databases, Executions, Fault, Holder, Ledger, Mark, Metrics, Names, Receipt,
-    Routing, Started, StoredPlan, Swap,
+    Append, AskedApproval, CallError, Chance, Clock, Databases, Executions, Fault, Holder, Ledger, Mark, Names,
+    Receipt, Routing, Started, StoredPlan, Swap,
 };
 
 use super::aurora::Move;
@@ -20,7 +23,7 @@ use super::{CallRecord, Caller, StartedBy, World};
 use crate::faults::{FaultKind, refusal};
 use crate::invariants::Mutation;
 use crate::service_times::{
-    CONTROL_PLANE_CALL, CONTROL_PLANE_READ, DNS_QUERY, METRICS_READ, ROUTING_CALL, Span, TABLE_READ, TABLE_WRITE,
+    CONTROL_PLANE_CALL, CONTROL_PLANE_READ, DNS_QUERY, ROUTING_CALL, Span, TABLE_READ, TABLE_WRITE,
 };
 
 /// How long a call to a dark Region hangs before the network gives up; every caller's deadline is shorter.
@@ -49,6 +52,11 @@ impl SimPorts {
 
     pub(super) fn home(&self) -> &Region {
         &self.caller.home
+    }
+
+    /// Writes a line to the function's standard output.
+    pub(super) fn print(&self, line: &str) {
+        self.world.state_mut().messages.printed.push(line.to_owned());
     }
 
     async fn call<T>(
@@ -185,30 +193,6 @@ impl Databases for SimPorts {
 }
 
 #[async_trait(?Send)]
-impl Metrics for SimPorts {
-    async fn replication_lag_ms(
-        &self,
-        database: &Database,
-        region: &Region,
-        since: Timestamp,
-    ) -> Result<Vec<Point>, CallError> {
-        let call = self.control_plane("cloudwatch:GetMetricData", METRICS_READ, region, database.name.as_str());
-        self.call(call, None, |world| Ok(world.lag_points(database, region, since))).await
-    }
-
-    async fn canary_results(
-        &self,
-        region: &Region,
-        canaries: &[&Canary],
-        since: Timestamp,
-    ) -> Result<Vec<CanaryResults>, CallError> {
-        let call = self.control_plane("cloudwatch:GetMetricData", METRICS_READ, region, "canaries");
-        self.call(call, None, |world| Ok(canaries.iter().map(|c| world.canary_points(c, since, world.now())).collect()))
-            .await
-    }
-}
-
-#[async_trait(?Send)]
 impl Routing for SimPorts {
     async fn states(&self, endpoint: &Endpoint, controls: &[Arn]) -> Result<BTreeMap<Arn, Switch>, CallError> {
         let down = self.world.endpoint_is_down(&endpoint.region);
@@ -297,6 +281,15 @@ impl Ledger for SimPorts {
     async fn append(&self, entry: &Entry) -> Result<Append, CallError> {
         let call = self.table("dynamodb:PutItem", TABLE_WRITE, "journal");
         self.call(call, None, |world| Ok(world.state_mut().table.append(entry))).await
+    }
+
+    async fn ask_approval(&self, plan: &Name, asked: &AskedApproval) -> Result<(), CallError> {
+        let call = self.table("dynamodb:PutItem", TABLE_WRITE, "approval");
+        self.call(call, None, |world| {
+            world.state_mut().table.approvals.insert(plan.clone(), asked.clone());
+            Ok(())
+        })
+        .await
     }
 
     async fn journal(&self, run_id: &str) -> Result<Vec<Entry>, CallError> {

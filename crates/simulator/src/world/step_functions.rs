@@ -1,5 +1,8 @@
 //! Executions of the shipped state machine, and the trigger.
 
+use std::collections::BTreeMap;
+use std::task::{Poll, Waker};
+
 use async_trait::async_trait;
 use lifeboat_model::limits::Step;
 use lifeboat_model::report::{Lane, Outcome};
@@ -38,7 +41,10 @@ impl RunRecord {
     pub fn outcome(&self) -> Option<Outcome> {
         let (_, ended) = self.ended.as_ref()?;
         match &ended.result {
-            Ok(_) => Some(Outcome::Completed),
+            Ok(output) => {
+                let ended_as = |outcome: &Outcome| output["outcome"] == outcome.as_str();
+                [Outcome::Completed, Outcome::Rehearsed].into_iter().find(ended_as)
+            }
             Err(error) => [Outcome::Unchanged, Outcome::NeedsOperator]
                 .into_iter()
                 .find(|o| error.error.strip_prefix("Lifeboat.") == Some(o.as_str())),
@@ -101,6 +107,50 @@ impl World {
     }
 }
 
+/// What is known of each task token: nothing yet, or its answer, and who waits for it.
+#[derive(Default)]
+pub struct TaskTokens(BTreeMap<String, (Option<Value>, Option<Waker>)>);
+
+impl World {
+    fn new_token(&self, execution: &str, state: &str) -> String {
+        let tokens = &mut self.state_mut().tokens.0;
+        let token = format!("token-{execution}-{state}-{}", tokens.len());
+        tokens.insert(token.clone(), (None, None));
+        token
+    }
+
+    async fn answer_to(&self, token: &str) -> Result<Value, StateError> {
+        std::future::poll_fn(|context| {
+            let mut state = self.state_mut();
+            match state.tokens.0.get_mut(token) {
+                None => Poll::Ready(Err(StateError::new("States.Runtime", "there is no such task token"))),
+                Some((Some(answer), _)) => Poll::Ready(Ok(answer.clone())),
+                Some((None, waker)) => {
+                    *waker = Some(context.waker().clone());
+                    Poll::Pending
+                }
+            }
+        })
+        .await
+    }
+
+    /// `SendTaskSuccess`: the first answer to a token counts. Whether there was somebody to hear it.
+    pub fn send_task_success(&self, token: &str, output: Value) -> bool {
+        let waker = {
+            let mut state = self.state_mut();
+            match state.tokens.0.get_mut(token) {
+                Some((answer @ None, waker)) => {
+                    *answer = Some(output);
+                    waker.take()
+                }
+                Some((Some(_), _)) | None => return false,
+            }
+        };
+        waker.into_iter().for_each(Waker::wake);
+        true
+    }
+}
+
 struct HomeFunctions {
     world: World,
     region: Region,
@@ -118,6 +168,14 @@ impl Functions for HomeFunctions {
         let step = step_of(invocation.function)
             .ok_or_else(|| StateError::new("Lambda.ResourceNotFoundException", invocation.function))?;
         self.world.invoke(step, &self.region, &invocation.execution.id, invocation.payload).await
+    }
+
+    fn new_token(&self, execution: &Execution, state: &str) -> String {
+        self.world.new_token(&execution.name, state)
+    }
+
+    async fn answer(&self, token: &str) -> Result<Value, StateError> {
+        self.world.answer_to(token).await
     }
 
     fn now(&self) -> Timestamp {

@@ -8,6 +8,7 @@ use lifeboat_model::{Period, Region, Timestamp};
 use serde_json::{Value, json};
 
 use super::World;
+use crate::orders::Order;
 use crate::service_times::{ALARM_ACTS, ALARM_EVALUATES, CANARY_INTERVAL, CANARY_PUBLISHES};
 
 /// How many periods beyond the evaluation periods an alarm looks back for data.
@@ -142,7 +143,11 @@ impl World {
         let (world, region) = (self.clone(), region.clone());
         self.0.executor.spawn(async move {
             world.pause(ALARM_ACTS).await;
-            world.trigger(&region, event).await;
+            let order = world.state().order;
+            match order {
+                Order::Lifeboat => world.trigger(&region, event).await,
+                Order::GuidanceSample | Order::Sequential => world.alarm_begins(order, &region, into_alarm),
+            }
         });
     }
 

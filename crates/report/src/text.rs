@@ -1,7 +1,7 @@
-//! Plain text for terminals: wrapped, cleaned, counted.
+//! Plain text for terminals and messages: wrapped, cleaned, counted.
 
 /// `1 database`, `2 databases`, `8 canaries`.
-pub(crate) fn count(n: usize, what: &str) -> String {
+pub fn count(n: usize, what: &str) -> String {
     match (n, what.strip_suffix('y')) {
         (1, _) => format!("1 {what}"),
         (_, Some(stem)) => format!("{n} {stem}ies"),
@@ -9,13 +9,13 @@ pub(crate) fn count(n: usize, what: &str) -> String {
     }
 }
 
-/// Without control characters: what a resource is called must not steer a terminal.
-pub(crate) fn clean(text: &str) -> String {
+/// Without control characters: what a resource is called must steer neither a terminal nor a reader.
+pub fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// Broken into lines of at most `width` characters, between words where that is possible.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -36,6 +36,14 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// As much of `text` as fits into `chars_max` characters, with an ellipsis where something is missing.
+pub fn shortened(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(chars_max.saturating_sub(1)).chain(['\u{2026}']).collect(),
+    }
 }
 
 #[cfg(test)]

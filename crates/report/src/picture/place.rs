@@ -2,16 +2,20 @@
 
 /// How something is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub enum Tone {
+    /// As it goes.
     Calm,
+    /// Well.
     Good,
+    /// For attention.
     Warn,
+    /// Ill.
     Bad,
 }
 
 impl Tone {
     /// The class that gives it its colour.
-    pub(super) const fn class(self) -> &'static str {
+    pub const fn class(self) -> &'static str {
         match self {
             Self::Calm => "calm",
             Self::Good => "good",
@@ -23,19 +27,24 @@ impl Tone {
 
 /// Something to be placed. A moment has `from == until`.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Item {
-    pub(super) from: f64,
-    pub(super) until: f64,
-    pub(super) is_moment: bool,
-    pub(super) label: String,
+pub struct Item {
+    /// Where it begins, in pixels.
+    pub from: f64,
+    /// Where it ends, in pixels.
+    pub until: f64,
+    /// Whether it is a moment.
+    pub is_moment: bool,
+    /// What stands in it or beside it.
+    pub label: String,
     /// The whole text, for whoever points at it.
-    pub(super) full: String,
-    pub(super) tone: Tone,
+    pub full: String,
+    /// How it is meant.
+    pub tone: Tone,
 }
 
 /// Where a label stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum LabelAt {
+pub enum LabelAt {
     /// In the bar, from here.
     Inside(f64),
     /// To the right of the shape, from here.
@@ -48,25 +57,28 @@ pub(super) enum LabelAt {
 
 /// Something in its row.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Placed {
-    pub(super) item: Item,
-    pub(super) row: usize,
-    pub(super) label_at: LabelAt,
+pub struct Placed {
+    /// What.
+    pub item: Item,
+    /// The row, from 0 at the top.
+    pub row: usize,
+    /// Where its label stands.
+    pub label_at: LabelAt,
 }
 
 /// The size of the text.
-pub(super) const FONT: f64 = 12.0;
+pub const FONT: f64 = 12.0;
 /// Between a shape and its label, and the padding within a bar.
 const PAD: f64 = 5.0;
 /// Between neighbours in a row.
 const GAP: f64 = 7.0;
 /// Half of a tick's width.
-pub(super) const TICK: f64 = 4.5;
+pub const TICK: f64 = 4.5;
 /// No lane is higher; the rest is in the table of the timeline.
-pub(super) const ROWS_MAX: usize = 13;
+pub const ROWS_MAX: usize = 13;
 
 /// An upper bound of a text's width in any usual sans-serif font.
-pub(super) fn text_width(text: &str) -> f64 {
+pub fn text_width(text: &str) -> f64 {
     let ems = |c: char| match c {
         'i' | 'j' | 'l' | '.' | ',' | ':' | ';' | '\'' | '|' | '!' | ' ' | '(' | ')' | '[' | ']' | '-' => 0.4,
         'm' | 'w' | 'M' | 'W' | '%' | '@' => 1.0,
@@ -79,16 +91,17 @@ pub(super) fn text_width(text: &str) -> f64 {
 
 /// A lane's shapes in their rows.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Rows {
-    pub(super) placed: Vec<Placed>,
+pub struct Rows {
+    /// The shapes.
+    pub placed: Vec<Placed>,
     /// How many rows they take.
-    pub(super) rows: usize,
+    pub rows: usize,
     /// How many had no room: the shortest.
-    pub(super) left_out: usize,
+    pub left_out: usize,
 }
 
 /// The items in rows between `left` and `right`: all of them, or of too many the longest.
-pub(super) fn place(mut items: Vec<Item>, left: f64, right: f64) -> Rows {
+pub fn place(mut items: Vec<Item>, left: f64, right: f64) -> Rows {
     let length = |i: &Item| if i.is_moment { f64::INFINITY } else { i.until - i.from };
     items.sort_by(|a, b| length(b).total_cmp(&length(a)));
     let (mut fits, mut too_many) = (0, items.len() + 1);

@@ -1,7 +1,7 @@
 //! Figures as people read them: the same in the summary, the tables and the picture.
 
 /// A length of time: `378 ms`, `4.3 s`, `1 min 33 s`, `2 h 5 min`.
-pub(crate) fn duration(seconds: f64) -> String {
+pub fn duration(seconds: f64) -> String {
     if seconds == 0.0 {
         return "0 s".to_owned();
     }
@@ -23,17 +23,17 @@ pub(crate) fn duration(seconds: f64) -> String {
 }
 
 /// A length of time that may not be known.
-pub(crate) fn duration_or(seconds: Option<f64>, none: &str) -> String {
+pub fn duration_or(seconds: Option<f64>, none: &str) -> String {
     seconds.map_or_else(|| none.to_owned(), duration)
 }
 
 /// A point in time from an origin, to the second: `-0:30`, `0:00`, `+1:33`, `+1:02:05`.
-pub(crate) fn clock(seconds: f64) -> String {
+pub fn clock(seconds: f64) -> String {
     tenths((seconds.round() as i64).saturating_mul(10), false)
 }
 
 /// The same to the tenth of a second: `+1:33.1`.
-pub(crate) fn clock_tenths(seconds: f64) -> String {
+pub fn clock_tenths(seconds: f64) -> String {
     tenths((seconds * 10.0).round() as i64, true)
 }
 
@@ -54,7 +54,7 @@ fn tenths(tenths: i64, shown: bool) -> String {
 }
 
 /// A count with separators: `24,440`.
-pub(crate) fn thousands(n: u64) -> String {
+pub fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (i, digit) in digits.chars().enumerate() {
@@ -67,7 +67,7 @@ pub(crate) fn thousands(n: u64) -> String {
 }
 
 /// A share: `39.8 %`; never rounded to none or all when it is not.
-pub(crate) fn percent(part: u64, whole: u64) -> String {
+pub fn percent(part: u64, whole: u64) -> String {
     if whole == 0 || part == 0 {
         return "0 %".to_owned();
     }
