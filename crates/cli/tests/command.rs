@@ -172,3 +172,52 @@ fn the_picture_is_written_alone() {
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
     assert!(!out(&run).contains("report.json"), "{}", out(&run));
 }
+
+/// `lifeboat` with these variables in its environment and no others.
+fn lifeboat_in(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
+    command.env_clear().envs(variables.iter().copied()).args(arguments).output().expect("lifeboat runs")
+}
+
+#[test]
+fn an_answer_that_is_malformed_is_refused_by_the_name_of_its_option() {
+    let cases: [(&[&str], &str); 5] = [
+        (&["approve", "retail-store"], "--reason"),
+        (&["approve", "Retail Store", "--reason", "x"], "<PLAN>"),
+        (&["approve", "retail-store", "--reason", "x", "--max-data-loss", "much"], "--max-data-loss"),
+        (&["deny", "retail-store", "--reason", "x"], "--by"),
+        (&["deny", "retail-store", "--reason", "x", "--by", "me", "--max-data-loss", "30s"], "--max-data-loss"),
+    ];
+    for (arguments, option) in cases {
+        let run = lifeboat_in(&[], arguments);
+        assert_eq!(run.status.code(), Some(2), "{arguments:?}");
+        assert!(err(&run).contains(option), "{arguments:?}: {}", err(&run));
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn without_aws_an_answer_says_how_to_get_a_binary_that_has_it() {
+    for decision in ["approve", "deny"] {
+        let run = lifeboat_in(&[("USER", "me")], &[decision, "retail-store", "--reason", "x"]);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(err(&run).contains("--features aws") && err(&run).lines().count() == 1, "{}", err(&run));
+    }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn an_answer_without_region_or_credentials_says_where_they_come_from_and_sends_nothing() {
+    let key = ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    let cases: [(&[(&str, &str)], &str); 4] = [
+        (&[("USER", "me"), key, ("AWS_SECRET_ACCESS_KEY", "secret")], "--region"),
+        (&[("USER", "me"), ("AWS_REGION", "us-west-2")], "export-credentials"),
+        (&[("LOGNAME", "me"), ("AWS_DEFAULT_REGION", "us-west-2"), key], "AWS_SECRET_ACCESS_KEY"),
+        (&[("USER", "me"), ("AWS_REGION", "here"), key, ("AWS_SECRET_ACCESS_KEY", "secret")], "AWS_REGION"),
+    ];
+    for (variables, problem) in cases {
+        let run = lifeboat_in(variables, &["approve", "retail-store", "--reason", "x"]);
+        assert_eq!(run.status.code(), Some(2), "{}", err(&run));
+        assert!(err(&run).contains(problem) && err(&run).contains("nothing was sent"), "{}", err(&run));
+    }
+}
