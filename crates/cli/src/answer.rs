@@ -116,7 +116,7 @@ impl Question {
 fn failed(run: &str, error: CallError) -> Failure {
     match error.effect() {
         Effect::None => Failure::Call(error),
-        Effect::Unknown | Effect::Accepted => Failure::FateUnknown { run: run.to_owned(), error },
+        Effect::Unknown | Effect::Accepted => Failure::FateUnknown { run: run.to_owned(), error: Box::new(error) },
     }
 }
 

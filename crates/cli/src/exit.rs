@@ -102,7 +102,7 @@ pub enum Failure {
         /// The run.
         run: String,
         /// What is known.
-        error: CallError,
+        error: Box<CallError>,
     },
 }
 
