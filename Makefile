@@ -5,10 +5,11 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat test check unit fmt template deny advisories clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws test check unit fmt template deny advisories clippy doc schemas picture compare
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
+LIFEBOAT_AWS := cargo run --quiet --profile drill -p lifeboat-cli --features aws --
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -18,6 +19,9 @@ drill: ## fail a simulated two-Region workload over and report; needs only Rust 
 
 lifeboat: ## run the command: make lifeboat ARGS="--help"
 	$(LIFEBOAT) $(ARGS)
+
+lifeboat-aws: ## the same with AWS: make lifeboat-aws ARGS="approve retail-store --reason '...' --max-data-loss 30s"
+	$(LIFEBOAT_AWS) $(ARGS)
 
 test: check unit ## everything that must hold before a change goes in; CI runs this
 	@if [ -e .venv/not-run ]; then cat .venv/not-run; fi

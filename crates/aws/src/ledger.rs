@@ -74,6 +74,12 @@ impl DynamoLedger {
         })
     }
 
+    /// The newest question for approval of a run of `plan`.
+    #[cfg(feature = "sfn")]
+    pub(crate) async fn approval(&self, plan: &Name) -> Result<Option<AskedApproval>, CallError> {
+        self.read(Key::approval(plan), items::read_approval).await
+    }
+
     async fn get(&self, key: Key) -> Result<Option<Item>, CallError> {
         let call = self.reads.get_item().table_name(&self.table).set_key(Some(key.into_item())).consistent_read(true);
         let output = call.send().await.map_err(|error| call_error(GET, &self.region, &error))?;

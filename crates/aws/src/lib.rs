@@ -21,6 +21,8 @@ mod chance;
 mod clock;
 mod names;
 
+#[cfg(all(feature = "dynamodb", feature = "sfn"))]
+mod approvals;
 #[cfg(feature = "s3")]
 mod archive;
 #[cfg(feature = "mq")]
@@ -49,6 +51,8 @@ pub use clock::SystemClock;
 pub use environment::{ConfigError, Environment};
 pub use names::SystemNames;
 
+#[cfg(all(feature = "dynamodb", feature = "sfn"))]
+pub use approvals::SfnApprovals;
 #[cfg(feature = "s3")]
 pub use archive::S3Archive;
 #[cfg(feature = "mq")]

@@ -7,7 +7,7 @@ use common::resources::{carts, checkout, mail, sessions};
 use common::{HOME, Reply, Script, json_answer, json_error, orders, rds, rds_error, region, s3_error};
 use lifeboat_aws::{
     AuroraDatabases, CloudWatchMetrics, ClusterRouting, DynamoLedger, DynamoTables, EcsCompute, ElastiCacheCaches,
-    MqBrokers, S3Archive, SfnExecutions, SnsNotices,
+    MqBrokers, S3Archive, SfnApprovals, SfnExecutions, SnsNotices,
 };
 use lifeboat_model::evidence::Switch;
 use lifeboat_model::journal::{Effect, Entry, Note};
@@ -17,8 +17,8 @@ use lifeboat_model::plan::{Endpoint, Name};
 use lifeboat_model::request::{Mode, Trigger};
 use lifeboat_model::{Arn, Direction, Timestamp};
 use lifeboat_ports::{
-    Archive, AskedApproval, Brokers, Caches, CallError, Compute, Databases, Executions, Fault, Holder, Ledger, Mark,
-    Metrics, Notices, Routing, Tables,
+    Approvals, Archive, AskedApproval, Brokers, Caches, CallError, Compute, Databases, Executions, Fault, Holder,
+    Ledger, Mark, Metrics, Notices, Routing, Tables,
 };
 use serde_json::json;
 
@@ -42,6 +42,7 @@ enum Port {
     Fence,
     Append,
     AskApproval,
+    AnswerApproval,
     PromoteCache,
     PromoteBroker,
     RaiseMinimum,
@@ -62,7 +63,7 @@ enum Port {
     Journal,
 }
 
-const MUTATIONS: [Operation; 15] = [
+const MUTATIONS: [Operation; 16] = [
     operation("SwitchoverGlobalCluster", "rds:SwitchoverGlobalCluster", rds_error, Port::Switchover),
     operation("FailoverGlobalCluster", "rds:FailoverGlobalCluster", rds_error, Port::Failover),
     operation(
@@ -72,6 +73,7 @@ const MUTATIONS: [Operation; 15] = [
         Port::Change,
     ),
     operation("StartExecution", "states:StartExecution", json_error, Port::Start),
+    operation("SendTaskSuccess", "states:SendTaskSuccess", json_error, Port::AnswerApproval),
     operation("PutItem", "dynamodb:PutItem", json_error, Port::ReplaceLock),
     operation("UpdateItem", "dynamodb:UpdateItem", json_error, Port::Fence),
     operation("PutItem", "dynamodb:PutItem", json_error, Port::Append),
@@ -150,6 +152,10 @@ async fn failure(aws: &Script, call: Port) -> CallError {
         Port::Start => {
             let executions = SfnExecutions::new(&environment).expect("a state machine");
             executions.start("alarm-1", &json!({})).await.map(drop)
+        }
+        Port::AnswerApproval => {
+            let approvals = SfnApprovals::new(&environment).expect("a table");
+            approvals.answer(&region(HOME), "token", &json!({})).await.map(drop)
         }
         Port::ReplaceLock => ledger.replace_lock(&plan, None, &lock(now)).await.map(drop),
         Port::Fence => {

@@ -1,11 +1,14 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use lifeboat_model::plan::Name;
+use lifeboat_model::read::Expected;
 use lifeboat_model::request::Mode;
-use lifeboat_model::{Direction, Plan, Region};
+use lifeboat_model::{Direction, Period, Plan, Region};
 use lifeboat_simulator::{Order, Scenario};
 
 use crate::exit::{EXIT_CODES, Failure};
@@ -38,6 +41,21 @@ pub enum Command {
     /// Every step reads, decides, and says what it would call with which parameters.
     #[command(after_help = EXIT_CODES)]
     Rehearse(RehearseArgs),
+    /// Says yes to a run that waits for approval
+    ///
+    /// Needs a binary built with AWS (--features aws), a Region and credentials in the environment: AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; the AWS CLI puts
+    /// them there: eval "$(aws configure export-credentials --format env)". After a yes the run assesses everything anew,
+    /// and refuses when more would be lost than --max-data-loss.
+    #[command(after_help = EXIT_CODES)]
+    Approve(ApproveArgs),
+    /// Says no to a run that waits for approval: it ends, and nothing is changed
+    ///
+    /// Needs a binary built with AWS (--features aws), a Region and credentials in the environment: AWS_ACCESS_KEY_ID,
+    /// AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; the AWS CLI puts
+    /// them there: eval "$(aws configure export-credentials --format env)".
+    #[command(after_help = EXIT_CODES)]
+    Deny(AnswerArgs),
     /// Reads plans
     #[command(subcommand, after_help = EXIT_CODES)]
     Plan(PlanCommand),
@@ -56,7 +74,7 @@ pub struct DrillArgs {
     #[arg(long, value_name = "NAME", value_parser = order_parser(), default_value = Order::Lifeboat.name())]
     pub order: Order,
     /// The Region that serves when the drill begins [default: the plan's first; with --scenario failback its second]
-    #[arg(long, value_name = "REGION", value_parser = parse_region)]
+    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
     pub source: Option<Region>,
     /// Every chance in the drill is drawn from it
     #[arg(long, value_name = "N", default_value_t = 42)]
@@ -144,6 +162,43 @@ impl RehearseArgs {
     }
 }
 
+/// A yes.
+#[derive(Debug, clap::Args)]
+pub struct ApproveArgs {
+    /// The question, and who answers it.
+    #[command(flatten)]
+    pub answer: AnswerArgs,
+    /// The most data that may be lost, as time, such as 30s: the consent for this run [default: the plan's, if one holds]
+    #[arg(long, value_name = "PERIOD", value_parser = parse::<Period>)]
+    pub max_data_loss: Option<Period>,
+}
+
+/// Which question is answered, by whom, and where it is found.
+#[derive(Debug, clap::Args)]
+pub struct AnswerArgs {
+    /// The plan's name
+    #[arg(value_parser = parse::<Name>)]
+    pub plan: Name,
+    /// Why; it stands in the journal and in the report
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who answers [default: USER or LOGNAME of the environment]
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+    /// The Region in which the question is read: the target, as the source is down [default: AWS_REGION or AWS_DEFAULT_REGION]
+    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
+    pub region: Option<Region>,
+    /// The table's name
+    #[arg(long, value_name = "NAME", default_value = "lifeboat")]
+    pub table: String,
+    /// The table's Region, where it has no replica in --region [default: that Region]
+    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
+    pub table_region: Option<Region>,
+    /// Print the question and the answer as JSON on standard output, and nothing else there
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What can be done with a plan. FILE is the example, plans/retail-store.yaml, unless given.
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
@@ -186,12 +241,11 @@ fn mode_parser() -> impl TypedValueParser<Value = Mode> {
             .help("the source is down; a person accepted a bounded loss of data"),
         PossibleValue::new(Mode::Switchover.as_str()).help("planned: replication catches up first, nothing is lost"),
     ];
-    PossibleValuesParser::new(values)
-        .try_map(|name| name.parse().map_err(|e: lifeboat_model::read::Expected| e.to_string()))
+    PossibleValuesParser::new(values).try_map(|name| name.parse().map_err(|e: Expected| e.to_string()))
 }
 
-fn parse_region(text: &str) -> Result<Region, String> {
-    text.parse().map_err(|e: lifeboat_model::read::Expected| e.to_string())
+fn parse<T: FromStr<Err = Expected>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|e: Expected| e.to_string())
 }
 
 impl DrillArgs {

@@ -1,10 +1,13 @@
-//! The `lifeboat` command: drills the shipped state machine in a simulated world, and reads plans.
+//! The `lifeboat` command: drills the shipped state machine in a simulated world, reads plans, and answers a run that asks.
 //!
 //! Guarantees: what a drill writes depends on the plan, the scenario, the mode, the direction and the seed, and on
 //! nothing else: no clock, no path, no network. Standard output carries results, standard error progress and problems.
-//! Architecture invariant: nothing here calls AWS, and no picture, table or report decides anything; the report of the
+//! Architecture invariant: only `approve` and `deny` call AWS, and only in a binary built with the feature `aws`: a drill
+//! compiles no AWS SDK. Whoever answers needs their own permission; no task token is printed. No picture, table or report decides anything; the report of the
 //! simulator is the only source of what they show.
 
+pub mod answer;
+mod answer_command;
 pub mod args;
 mod cause;
 mod compare_command;
@@ -34,6 +37,8 @@ pub fn run(args: Args) -> Exit {
         Command::Drill(args) => drill_command::run(&args),
         Command::Compare(args) => compare_command::run(&args),
         Command::Rehearse(args) => drill_command::run(&args.into_drill()),
+        Command::Approve(args) => answer_command::approve(&args),
+        Command::Deny(args) => answer_command::deny(&args),
         Command::Plan(args) => plan_command::run(&args),
     };
     done.unwrap_or_else(|failure: Failure| {

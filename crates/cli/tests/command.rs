@@ -172,3 +172,124 @@ fn the_picture_is_written_alone() {
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");
     assert!(!out(&run).contains("report.json"), "{}", out(&run));
 }
+
+/// `lifeboat` with these variables in its environment and no others.
+fn lifeboat_in(variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lifeboat"));
+    command.env_clear().envs(variables.iter().copied()).args(arguments).output().expect("lifeboat runs")
+}
+
+#[test]
+fn an_answer_that_is_malformed_is_refused_by_the_name_of_its_option() {
+    let cases: [(&[&str], &str); 5] = [
+        (&["approve", "retail-store"], "--reason"),
+        (&["approve", "Retail Store", "--reason", "x"], "<PLAN>"),
+        (&["approve", "retail-store", "--reason", "x", "--max-data-loss", "much"], "--max-data-loss"),
+        (&["deny", "retail-store", "--reason", "x"], "--by"),
+        (&["deny", "retail-store", "--reason", "x", "--by", "me", "--max-data-loss", "30s"], "--max-data-loss"),
+    ];
+    for (arguments, option) in cases {
+        let run = lifeboat_in(&[], arguments);
+        assert_eq!(run.status.code(), Some(2), "{arguments:?}");
+        assert!(err(&run).contains(option), "{arguments:?}: {}", err(&run));
+    }
+}
+
+#[cfg(not(feature = "aws"))]
+#[test]
+fn without_aws_an_answer_says_how_to_get_a_binary_that_has_it() {
+    for decision in ["approve", "deny"] {
+        let run = lifeboat_in(&[("USER", "me")], &[decision, "retail-store", "--reason", "x"]);
+        assert_eq!(run.status.code(), Some(2));
+        assert!(err(&run).contains("--features aws") && err(&run).lines().count() == 1, "{}", err(&run));
+    }
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn an_answer_without_region_or_credentials_says_where_they_come_from_and_sends_nothing() {
+    let key = ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE");
+    let cases: [(&[(&str, &str)], &str); 4] = [
+        (&[("USER", "me"), key, ("AWS_SECRET_ACCESS_KEY", "secret")], "--region"),
+        (&[("USER", "me"), ("AWS_REGION", "us-west-2")], "export-credentials"),
+        (&[("LOGNAME", "me"), ("AWS_DEFAULT_REGION", "us-west-2"), key], "AWS_SECRET_ACCESS_KEY"),
+        (&[("USER", "me"), ("AWS_REGION", "here"), key, ("AWS_SECRET_ACCESS_KEY", "secret")], "AWS_REGION"),
+    ];
+    for (variables, problem) in cases {
+        let run = lifeboat_in(variables, &["approve", "retail-store", "--reason", "x"]);
+        assert_eq!(run.status.code(), Some(2), "{}", err(&run));
+        assert!(err(&run).contains(problem) && err(&run).contains("nothing was sent"), "{}", err(&run));
+    }
+}
+
+/// What a pretended AWS replies to an operation.
+#[cfg(feature = "aws")]
+type Replies = &'static [(&'static str, u16, &'static str)];
+
+/// An AWS on this machine: it answers one request after another, by operation, and returns what it was sent.
+#[cfg(feature = "aws")]
+fn serve(listener: std::net::TcpListener, replies: Replies) -> Vec<String> {
+    use std::io::{Read, Write};
+    let mut requests = Vec::new();
+    for _ in replies {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let (mut request, mut part) = (String::new(), [0; 4096]);
+        let whole = |request: &str| {
+            let (head, body) = request.split_once("\r\n\r\n")?;
+            let length = head.to_lowercase().split_once("content-length: ")?.1.lines().next()?.parse::<usize>().ok()?;
+            (body.len() >= length).then_some(())
+        };
+        while whole(&request).is_none() {
+            let n = stream.read(&mut part).expect("a request");
+            request.push_str(&String::from_utf8_lossy(&part[..n]));
+        }
+        let meant = |(operation, ..): &&(&str, u16, &str)| request.contains(&format!(".{operation}\r\n"));
+        let (_, status, body) = replies.iter().find(meant).expect("a reply to this operation");
+        let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        stream.write_all((head + body).as_bytes()).expect("the reply is sent");
+        requests.push(request);
+    }
+    requests
+}
+
+#[cfg(feature = "aws")]
+#[test]
+fn approve_reads_the_question_answers_it_and_never_prints_the_token() {
+    const QUESTION: &str = r#"{"Item": {"pk": {"S": "plan#retail-store"}, "sk": {"S": "approval"}, "token": {"S": "much-secret"},
+        "run_id": {"S": "arn:aws:states:us-west-2:111122223333:execution:lifeboat-failover:alarm-1"},
+        "asked_at": {"N": "1800000000000"}, "expires_at": {"N": "99000000000000"}}}"#;
+    let cases: [(Replies, i32, &str); 3] = [
+        (
+            &[("GetItem", 200, QUESTION), ("SendTaskSuccess", 200, "{}")],
+            0,
+            "approved: the run assesses everything anew",
+        ),
+        (&[("GetItem", 200, "{}")], 1, "no run of plan retail-store waits for approval"),
+        (
+            &[("GetItem", 200, QUESTION), ("SendTaskSuccess", 400, r#"{"__type": "TaskTimedOut", "message": "x"}"#)],
+            1,
+            "no longer open",
+        ),
+    ];
+    for (replies, code, told) in cases {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let endpoint = format!("http://{}", listener.local_addr().expect("an address"));
+        let aws = std::thread::spawn(move || serve(listener, replies));
+        let variables = [
+            ("AWS_ENDPOINT_URL", endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ];
+        let arguments = ["approve", "retail-store", "--reason", "it is down", "--by", "me", "--max-data-loss", "30s"];
+        let run = lifeboat_in(&variables, &[&arguments[..], &["--region", "us-west-2", "--table", "ours"]].concat());
+        let requests = aws.join().expect("the pretended AWS");
+        assert_eq!(run.status.code(), Some(code), "{}{}", out(&run), err(&run));
+        let words = out(&run) + &err(&run);
+        assert!(words.contains(told) && !words.contains("much-secret"), "{words}");
+        assert!(requests[0].contains(r#""TableName":"ours""#), "{}", requests[0]);
+        if let Some(answer) = requests.get(1) {
+            assert!(words.contains("execution:lifeboat-failover:alarm-1"), "{words}");
+            assert!(answer.contains("much-secret") && answer.contains(r#"\"max_data_loss\":\"30s\""#), "{answer}");
+        }
+    }
+}

@@ -107,6 +107,38 @@ pub enum Note {
     },
 }
 
+impl Note {
+    /// The attempt and the call that this is the intent of.
+    pub fn intent(&self) -> Option<(u32, &Call)> {
+        if let Self::Intent { attempt, call } = self { Some((*attempt, call)) } else { None }
+    }
+
+    /// The attempt that this is the outcome of, what came of it, and the service's words or its request id.
+    pub fn outcome(&self) -> Option<(u32, Effect, &str)> {
+        if let Self::Outcome { attempt, effect, detail } = self { Some((*attempt, *effect, detail)) } else { None }
+    }
+
+    /// The call that this intends, or in a rehearsal would intend.
+    pub fn planned_call(&self) -> Option<&Call> {
+        if let Self::Intent { call, .. } | Self::WouldCall { call } = self { Some(call) } else { None }
+    }
+
+    /// Who approved, and why, if that is what this records.
+    pub fn approval(&self) -> Option<(&str, &str)> {
+        if let Self::Approved { by, reason } = self { Some((by, reason)) } else { None }
+    }
+
+    /// The outcome that this records, and what the run was.
+    pub fn conclusion(&self) -> Option<(Outcome, Option<&Ending>)> {
+        if let Self::Concluded { outcome, ending } = self { Some((*outcome, ending.as_deref())) } else { None }
+    }
+
+    /// The verdict that this records.
+    pub fn verdict(&self) -> Option<&Verdict> {
+        if let Self::Assessed { verdict } = self { Some(verdict) } else { None }
+    }
+}
+
 /// A mutating call, as it is sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -149,21 +181,11 @@ impl Attempts {
     pub fn of(entries: &[Entry], step: Step, resource: &str) -> Self {
         let mut effects: BTreeMap<u32, (Timestamp, Effect)> = BTreeMap::new();
         for entry in entries.iter().filter(|e| e.step == step && e.resource == resource) {
-            match &entry.note {
-                Note::Intent { attempt, .. } => {
-                    effects.entry(*attempt).or_insert((entry.at, Effect::Unknown)).0 = entry.at;
-                }
-                Note::Outcome { attempt, effect, .. } => {
-                    effects.entry(*attempt).or_insert((entry.at, *effect)).1 = *effect;
-                }
-                Note::WouldCall { .. }
-                | Note::Assessed { .. }
-                | Note::Approved { .. }
-                | Note::SourceLeft
-                | Note::Ready { .. }
-                | Note::WritersVerified
-                | Note::TrafficVerified
-                | Note::Concluded { .. } => {}
+            if let Some((attempt, _)) = entry.note.intent() {
+                effects.entry(attempt).or_insert((entry.at, Effect::Unknown)).0 = entry.at;
+            }
+            if let Some((attempt, effect, _)) = entry.note.outcome() {
+                effects.entry(attempt).or_insert((entry.at, effect)).1 = effect;
             }
         }
         let last_with = |wanted: Effect| effects.values().filter(|(_, e)| *e == wanted).map(|(at, _)| *at).max();
@@ -174,9 +196,7 @@ impl Attempts {
             unknown_at: last_with(Effect::Unknown),
         }
     }
-}
 
-impl Attempts {
     /// The same after one more call that was intended `at` and had this `effect`.
     #[must_use]
     pub fn and(mut self, at: Timestamp, effect: Effect) -> Self {
@@ -194,20 +214,13 @@ impl Attempts {
 /// Whether any call of the run that changes data or traffic took effect, or may have. Capacity that was added in the target
 /// is neither: it serves nobody before traffic moves, and staying it does no harm.
 pub fn may_have_changed_something(entries: &[Entry]) -> bool {
-    entries.iter().filter(|e| e.step != Step::ScaleCompute).any(|entry| match &entry.note {
-        Note::Intent { .. } => {
+    entries.iter().filter(|e| e.step != Step::ScaleCompute).any(|entry| {
+        let by_intent = || {
             let attempts = Attempts::of(entries, entry.step, &entry.resource);
             attempts.accepted_at.is_some() || attempts.unknown_at.is_some()
-        }
-        Note::Outcome { effect, .. } => *effect != Effect::None,
-        Note::WouldCall { .. }
-        | Note::Assessed { .. }
-        | Note::Approved { .. }
-        | Note::SourceLeft
-        | Note::Ready { .. }
-        | Note::WritersVerified
-        | Note::TrafficVerified
-        | Note::Concluded { .. } => false,
+        };
+        let by_outcome = entry.note.outcome().is_some_and(|(_, effect, _)| effect != Effect::None);
+        by_outcome || entry.note.intent().is_some() && by_intent()
     })
 }
 
@@ -226,22 +239,10 @@ pub fn intends(entries: &[Entry], step: Step, resource: &str) -> bool {
     entries.iter().any(|e| e.step == step && e.resource == resource && is_under_way(e, entries))
 }
 
-fn is_under_way(intent: &Entry, entries: &[Entry]) -> bool {
-    match &intent.note {
-        Note::Intent { attempt, .. } => !entries.iter().any(|e| {
-            (e.step, &e.resource) == (intent.step, &intent.resource)
-                && matches!(&e.note, Note::Outcome { attempt: of, .. } if of == attempt)
-        }),
-        Note::Outcome { .. }
-        | Note::WouldCall { .. }
-        | Note::Assessed { .. }
-        | Note::Approved { .. }
-        | Note::SourceLeft
-        | Note::Ready { .. }
-        | Note::WritersVerified
-        | Note::TrafficVerified
-        | Note::Concluded { .. } => false,
-    }
+fn is_under_way(entry: &Entry, entries: &[Entry]) -> bool {
+    let Some((attempt, _)) = entry.note.intent() else { return false };
+    let same = entries.iter().filter(|e| (e.step, &e.resource) == (entry.step, &entry.resource));
+    !same.filter_map(|e| e.note.outcome()).any(|(of, ..)| of == attempt)
 }
 
 /// The newest time at which the run's journal carries a note that `wanted` accepts.
@@ -251,17 +252,6 @@ pub fn newest(entries: &[Entry], wanted: impl Fn(&Note) -> bool) -> Option<Times
 
 /// The newest verdict in the run's journal.
 pub fn newest_verdict(entries: &[Entry]) -> Option<&Verdict> {
-    let verdicts = entries.iter().filter_map(|e| match &e.note {
-        Note::Assessed { verdict } => Some((e.at, verdict)),
-        Note::Intent { .. }
-        | Note::Outcome { .. }
-        | Note::WouldCall { .. }
-        | Note::Approved { .. }
-        | Note::SourceLeft
-        | Note::Ready { .. }
-        | Note::WritersVerified
-        | Note::TrafficVerified
-        | Note::Concluded { .. } => None,
-    });
+    let verdicts = entries.iter().filter_map(|e| Some((e.at, e.note.verdict()?)));
     verdicts.max_by_key(|(at, _)| *at).map(|(_, verdict)| verdict)
 }

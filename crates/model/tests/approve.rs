@@ -3,7 +3,9 @@
 mod common;
 
 use common::{NOW, at, by_alarm, consent, held};
-use lifeboat_model::decide::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, approve};
+use lifeboat_model::decide::{
+    Answer, Answered, CONSENT_OF_APPROVAL, Decision, Unanswerable, answer_belongs_in, approve,
+};
 use lifeboat_model::lock::{Approval, Lock};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Period, ReasonCode};
@@ -141,5 +143,33 @@ fn s6_an_approval_changes_consent_and_approval_and_nothing_else_of_the_lock() {
         (expected.run.consent, expected.run.approval) = (after.run.consent.clone(), after.run.approval.clone());
         assert_eq!(*after, expected);
         assert_eq!(after.run.consent.is_some(), mode == Mode::Failover);
+    }
+}
+
+#[test]
+fn an_answer_that_is_written_is_read_as_the_same() {
+    for decision in [Decision::Approve, Decision::Deny] {
+        for bound in [None, Some(Period::ms(1500)), Some(Period::seconds(30))] {
+            let mut said = answer(decision, bound);
+            said.reason = "\"quoted\", {braced}, \\ and \u{fc}".to_owned();
+            assert_eq!(Answer::read(&said.output()), Ok(said));
+        }
+    }
+}
+
+#[test]
+fn an_answer_belongs_in_the_region_of_its_run_and_only_until_it_expires() {
+    let run = "arn:aws:states:us-west-2:111122223333:execution:lifeboat-failover:alarm-1";
+    let region = "us-west-2".parse().expect("a Region");
+    assert_eq!(answer_belongs_in(run, at(1), NOW), Ok(region));
+    assert_eq!(answer_belongs_in(run, NOW, NOW), Err(Unanswerable::Expired));
+    assert_eq!(answer_belongs_in(run, NOW, at(1)), Err(Unanswerable::Expired));
+    for other in [
+        "alarm-1",
+        "arn:aws:states:us-west-2:111122223333:stateMachine:lifeboat-failover",
+        "arn:aws:rds:us-west-2:111122223333:execution:lifeboat-failover:alarm-1",
+        "arn:aws:states::111122223333:execution:lifeboat-failover:alarm-1",
+    ] {
+        assert_eq!(answer_belongs_in(other, at(1), NOW), Err(Unanswerable::NoSuchRun), "{other}");
     }
 }

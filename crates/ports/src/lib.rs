@@ -180,6 +180,26 @@ pub struct AskedApproval {
     pub expires_at: Timestamp,
 }
 
+/// A person's side of a question: what a terminal needs to answer it, under the person's own permission.
+/// IAM: `dynamodb:GetItem` on the table, `states:SendTaskSuccess`.
+#[async_trait(?Send)]
+pub trait Approvals {
+    /// The newest question about `plan`. It stays after it was answered: whether it is still open, only the answer shows.
+    async fn asked(&self, plan: &Name) -> Result<Option<AskedApproval>, CallError>;
+
+    /// Answers the task that waits for `token` in `region`. No error repeats the token.
+    async fn answer(&self, region: &Region, token: &str, output: &serde_json::Value) -> Result<Delivery, CallError>;
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// The run has it.
+    Taken,
+    /// No task waits for it: another answer came first, the time is over, the run ended or has asked again.
+    NotOpen,
+}
+
 /// Who claims to hold a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Holder<'a> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::Timestamp;
-use lifeboat_model::journal::{Call, Effect, Entry, Note};
+use lifeboat_model::journal::{Call, Effect, Entry};
 use lifeboat_model::limits::Step;
 use lifeboat_model::report::{CallMade, WhatCall, WouldCall};
 
@@ -19,21 +19,11 @@ pub(crate) fn made(entries: &[Entry], began_at: Timestamp) -> Vec<CallMade> {
     let mut attempts: BTreeMap<(Step, &str, u32), Attempt<'_>> = BTreeMap::new();
     for entry in entries {
         let key = |attempt: u32| (entry.step, entry.resource.as_str(), attempt);
-        match &entry.note {
-            Note::Intent { attempt, call } => {
-                attempts.entry(key(*attempt)).or_default().intent = Some((entry.at, call));
-            }
-            Note::Outcome { attempt, effect, detail } => {
-                attempts.entry(key(*attempt)).or_default().outcome = Some((entry.at, *effect, detail));
-            }
-            Note::WouldCall { .. }
-            | Note::Assessed { .. }
-            | Note::Approved { .. }
-            | Note::SourceLeft
-            | Note::Ready { .. }
-            | Note::WritersVerified
-            | Note::TrafficVerified
-            | Note::Concluded { .. } => {}
+        if let Some((attempt, call)) = entry.note.intent() {
+            attempts.entry(key(attempt)).or_default().intent = Some((entry.at, call));
+        }
+        if let Some((attempt, effect, detail)) = entry.note.outcome() {
+            attempts.entry(key(attempt)).or_default().outcome = Some((entry.at, effect, detail));
         }
     }
     let one = |((step, resource, attempt), of)| call(step, resource, attempt, &of, began_at);
@@ -72,23 +62,11 @@ fn what(call: &Call) -> WhatCall {
 /// What a rehearsal would have called, in the order of time; a look that was made again says it once.
 pub(crate) fn would_call(entries: &[Entry]) -> Vec<WouldCall> {
     let mut calls: Vec<WouldCall> = Vec::new();
-    for entry in entries {
-        match &entry.note {
-            Note::WouldCall { call } => {
-                let would = WouldCall { step: entry.step, resource: entry.resource.clone(), call: what(call) };
-                if !calls.contains(&would) {
-                    calls.push(would);
-                }
-            }
-            Note::Intent { .. }
-            | Note::Outcome { .. }
-            | Note::Assessed { .. }
-            | Note::Approved { .. }
-            | Note::SourceLeft
-            | Note::Ready { .. }
-            | Note::WritersVerified
-            | Note::TrafficVerified
-            | Note::Concluded { .. } => {}
+    for entry in entries.iter().filter(|e| e.note.intent().is_none()) {
+        let Some(call) = entry.note.planned_call() else { continue };
+        let would = WouldCall { step: entry.step, resource: entry.resource.clone(), call: what(call) };
+        if !calls.contains(&would) {
+            calls.push(would);
         }
     }
     calls

@@ -56,18 +56,9 @@ pub fn of(plan: &Plan, entries: &[Entry]) -> Option<RunReport> {
 
 /// The first conclusion that says what the run was: a later one only repeats it.
 fn conclusion(entries: &[Entry]) -> Option<(&Entry, Outcome, &Ending)> {
-    entries.iter().find_map(|entry| match &entry.note {
-        Note::Concluded { outcome, ending: Some(ending) } => Some((entry, *outcome, ending.as_ref())),
-        Note::Concluded { ending: None, .. }
-        | Note::Intent { .. }
-        | Note::Outcome { .. }
-        | Note::WouldCall { .. }
-        | Note::Assessed { .. }
-        | Note::Approved { .. }
-        | Note::SourceLeft
-        | Note::Ready { .. }
-        | Note::WritersVerified
-        | Note::TrafficVerified => None,
+    entries.iter().find_map(|entry| {
+        let (outcome, ending) = entry.note.conclusion()?;
+        Some((entry, outcome, ending?))
     })
 }
 
@@ -75,17 +66,9 @@ fn conclusion(entries: &[Entry]) -> Option<(&Entry, Outcome, &Ending)> {
 fn approver(approval: &Approval, entries: &[Entry]) -> Option<Approver> {
     match approval {
         Approval::Given { by, reason, at } => Some(Approver { by: by.clone(), reason: reason.clone(), at: *at }),
-        Approval::NotNeeded | Approval::Awaited => entries.iter().find_map(|entry| match &entry.note {
-            Note::Approved { by, reason } => Some(Approver { by: by.clone(), reason: reason.clone(), at: entry.at }),
-            Note::Intent { .. }
-            | Note::Outcome { .. }
-            | Note::WouldCall { .. }
-            | Note::Assessed { .. }
-            | Note::SourceLeft
-            | Note::Ready { .. }
-            | Note::WritersVerified
-            | Note::TrafficVerified
-            | Note::Concluded { .. } => None,
+        Approval::NotNeeded | Approval::Awaited => entries.iter().find_map(|entry| {
+            let (by, reason) = entry.note.approval()?;
+            Some(Approver { by: by.to_owned(), reason: reason.to_owned(), at: entry.at })
         }),
     }
 }

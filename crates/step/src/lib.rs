@@ -9,7 +9,7 @@ pub mod routing;
 mod run;
 mod share;
 
-pub use mutation::{Mutation, Performed};
+pub use mutation::{Called, Mutation, Performed};
 pub use reply::{Reply, Status};
 pub use run::{Rehearsal, Run, RunMessage, RunRef, SharedJournal};
 pub use share::{Pace, ShareMessage, see_to_all};

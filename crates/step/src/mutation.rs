@@ -42,6 +42,32 @@ pub enum Performed {
     Rehearsed,
 }
 
+/// What a step makes of a mutation when it looks at the resource again anyway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// The call was made, and had this effect: only a look tells what became of it.
+    LookAgain(Effect),
+    /// The run is a rehearsal.
+    Rehearsed,
+}
+
+impl Performed {
+    /// A reply that was lost is no error here: the step looks again.
+    ///
+    /// # Errors
+    /// The service refused the call, or never got it.
+    pub fn called(self) -> Result<Called, StepError> {
+        match self {
+            Self::Rehearsed => Ok(Called::Rehearsed),
+            Self::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
+            Self::Made(Err(error)) => match error.effect() {
+                Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
+                Effect::Accepted | Effect::None => Err(error.while_changing()),
+            },
+        }
+    }
+}
+
 impl Mutation<'_> {
     /// Makes the call `send`, or in a rehearsal only says so.
     ///

@@ -13,7 +13,7 @@ use lifeboat_model::plan::{Broker, Engine};
 use lifeboat_model::request::Purpose;
 use lifeboat_model::verdict::Verdict;
 use lifeboat_ports::{Fault, Mark, timely};
-use lifeboat_step::{Mutation, Pace, Performed, Reply, Run};
+use lifeboat_step::{Called, Mutation, Pace, Performed, Reply, Run};
 use serde_json::{Value, json};
 
 use crate::Ports;
@@ -62,14 +62,6 @@ pub async fn see_to(run: &Run, broker: &Broker, pace: Rc<Pace>, ports: &Ports<'_
         pace.wait(ports.clock).await;
         state = describe(run, broker, ports).await?;
     }
-}
-
-/// What became of a call.
-enum Called {
-    /// It was accepted, or its reply was lost: the loop looks again.
-    LookAgain(Effect),
-    /// The run is a rehearsal.
-    Rehearsed,
 }
 
 /// What the journal says.
@@ -134,16 +126,13 @@ async fn call(
         mark: Mark::PointOfNoReturn,
     };
     match mutation.perform(ports.ledger, ports.clock, ports.brokers.promote(broker, target, mode)).await? {
-        Performed::Rehearsed => Ok(Called::Rehearsed),
-        Performed::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
-        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
         // The state forbids it: perhaps because an earlier call, whose reply was lost, is under way.
         Performed::Made(Err(error))
             if earlier.unknown_at.is_some() && matches!(error.fault, Fault::Conflict | Fault::Invalid) =>
         {
             Ok(Called::LookAgain(Effect::None))
         }
-        Performed::Made(Err(error)) => Err(error.while_changing()),
+        performed @ (Performed::Made(_) | Performed::Rehearsed) => performed.called(),
     }
 }
 

@@ -12,14 +12,14 @@ use std::rc::Rc;
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Ground, Promotion, promote_cache};
 use lifeboat_model::evidence::{GlobalCache, Point};
-use lifeboat_model::journal::{Attempts, Call, Effect, Note};
+use lifeboat_model::journal::{Attempts, Call, Note};
 use lifeboat_model::limits::{CALL_TIMEOUT, LAG_FRESH, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Cache;
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{ReasonCode, StepError};
 use lifeboat_ports::{Caches, Clock, Ledger, Mark, Metrics, timely};
-use lifeboat_step::{Mutation, Pace, Performed, Reply, Run, ShareMessage, parse, see_to_all};
+use lifeboat_step::{Called, Mutation, Pace, Reply, Run, ShareMessage, parse, see_to_all};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -98,14 +98,6 @@ async fn see_to(run: &Run, cache: &Cache, pace: Rc<Pace>, ports: &Ports<'_>) -> 
     }
 }
 
-/// What became of a call.
-enum Called {
-    /// It was accepted, or its reply was lost: the loop looks again.
-    LookAgain(Effect),
-    /// The run is a rehearsal.
-    Rehearsed,
-}
-
 /// What the journal says.
 struct Recalled {
     attempts: Attempts,
@@ -176,12 +168,7 @@ async fn call(run: &Run, cache: &Cache, attempt: u32, ports: &Ports<'_>) -> Resu
         timeout: CALL_TIMEOUT,
         mark: Mark::PointOfNoReturn,
     };
-    match mutation.perform(ports.ledger, ports.clock, ports.caches.promote(cache, target)).await? {
-        Performed::Rehearsed => Ok(Called::Rehearsed),
-        Performed::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
-        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
-        Performed::Made(Err(error)) => Err(error.while_changing()),
-    }
+    mutation.perform(ports.ledger, ports.clock, ports.caches.promote(cache, target)).await?.called()
 }
 
 fn seen(cache: &Cache, state: &GlobalCache, what: &str) -> Value {

@@ -13,13 +13,13 @@ use std::rc::Rc;
 use futures_util::future::try_join;
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::GlobalDatabase;
-use lifeboat_model::journal::{Attempts, Call, Effect};
+use lifeboat_model::journal::{Attempts, Call};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, SETTLE, Step, WATCH};
 use lifeboat_model::plan::Database;
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::{Arn, ReasonCode, StepError};
 use lifeboat_ports::{Clock, Databases, Ledger, Mark, timely};
-use lifeboat_step::{Mutation, Pace, Performed, Reply, Run, ShareMessage, SharedJournal, parse, see_to_all};
+use lifeboat_step::{Called, Mutation, Pace, Reply, Run, ShareMessage, SharedJournal, parse, see_to_all};
 use serde_json::{Value, json};
 
 /// What this step needs.
@@ -93,14 +93,6 @@ async fn see_to(
     }
 }
 
-/// What became of a call.
-enum Called {
-    /// It was accepted, or its reply was lost: the loop looks again.
-    LookAgain(Effect),
-    /// The run is a rehearsal.
-    Rehearsed,
-}
-
 fn is_lost(decision: &Promotion) -> bool {
     match decision {
         Promotion::Refuse(reason) => reason.code == ReasonCode::PromotionLost,
@@ -141,12 +133,7 @@ async fn call(run: &Run, database: &Database, attempt: u32, ports: &Ports<'_>) -
             mutation("rds:FailoverGlobalCluster", run.target().clone()).perform(ports.ledger, ports.clock, send).await?
         }
     };
-    match result {
-        Performed::Rehearsed => Ok(Called::Rehearsed),
-        Performed::Made(Ok(_)) => Ok(Called::LookAgain(Effect::Accepted)),
-        Performed::Made(Err(error)) if error.effect() == Effect::Unknown => Ok(Called::LookAgain(Effect::Unknown)),
-        Performed::Made(Err(error)) => Err(error.while_changing()),
-    }
+    result.called()
 }
 
 /// The parameters of the call. Without `AllowDataLoss` AWS would take a failover for a switchover.

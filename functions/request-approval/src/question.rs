@@ -36,8 +36,8 @@ pub fn of(run: &Run, verdict: &Verdict, expires_at: Timestamp) -> (String, Strin
         None => line("consent          none stands in the plan: an approval has to say max_data_loss".to_owned()),
     }
     line(String::new());
-    line(format!("Approve: lifeboat approve {plan} --reason '...' --max-data-loss 30s"));
-    line(format!("Deny:    lifeboat deny {plan} --reason '...'"));
+    line(format!("Approve: lifeboat approve {plan} --region {target} --reason '...' --max-data-loss 30s"));
+    line(format!("Deny:    lifeboat deny {plan} --region {target} --reason '...'"));
     line(
         "Or run the SSM document Lifeboat-Approve, or answer the task token that the table holds (RUNBOOK):".to_owned(),
     );

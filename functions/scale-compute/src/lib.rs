@@ -14,11 +14,11 @@ use std::collections::BTreeMap;
 
 use lifeboat_model::StepError;
 use lifeboat_model::evidence::ServiceSeen;
-use lifeboat_model::journal::{Call, Effect};
+use lifeboat_model::journal::Call;
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT, Step};
 use lifeboat_model::plan::{Name, Placement, Service};
-use lifeboat_ports::{CallError, Clock, Compute, Ledger, Mark, Receipt, timely};
-use lifeboat_step::{Mutation, Performed, Run, RunRef, ShareMessage, parse, see_to_all};
+use lifeboat_ports::{Clock, Compute, Ledger, Mark, timely};
+use lifeboat_step::{Mutation, Run, RunRef, ShareMessage, parse, see_to_all};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -115,32 +115,5 @@ fn mutation<'a>(
         call: Call { operation: operation.to_owned(), region: run.target().clone(), parameters },
         timeout: CALL_TIMEOUT,
         mark: Mark::Lease,
-    }
-}
-
-/// What became of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Called {
-    /// It was accepted.
-    Accepted,
-    /// Its reply was lost: only a look tells.
-    Unknown,
-    /// The run is a rehearsal.
-    Rehearsed,
-}
-
-impl Called {
-    fn from(performed: Performed) -> Result<Self, StepError> {
-        let made: Result<Receipt, CallError> = match performed {
-            Performed::Rehearsed => return Ok(Self::Rehearsed),
-            Performed::Made(made) => made,
-        };
-        match made {
-            Ok(_) => Ok(Self::Accepted),
-            Err(error) => match error.effect() {
-                Effect::Unknown => Ok(Self::Unknown),
-                Effect::Accepted | Effect::None => Err(error.while_changing()),
-            },
-        }
     }
 }

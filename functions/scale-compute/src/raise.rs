@@ -11,10 +11,10 @@ use lifeboat_model::plan::Service;
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::{Reason, StepError};
 use lifeboat_ports::within;
-use lifeboat_step::{Pace, Reply, Run};
+use lifeboat_step::{Called, Pace, Reply, Run};
 use serde_json::{Value, json};
 
-use super::{Called, Ports, SUSPENDED, describe, mutation, placement, scalable_target};
+use super::{Ports, SUSPENDED, describe, mutation, placement, scalable_target};
 
 pub(super) async fn see_to(
     run: &Run,
@@ -62,7 +62,7 @@ pub(super) async fn see_to(
             (Scaling::Call { .. }, Purpose::Rehearse) => return rehearse(run, service, &seen, wanted, ports).await,
             (Scaling::Call { raise, attempt }, Purpose::Act) => {
                 match call(run, service, raise, attempt, ports).await? {
-                    Called::Accepted | Called::Unknown | Called::Rehearsed => {
+                    Called::LookAgain(_) | Called::Rehearsed => {
                         calls = ScalingCalls::of(&run.journal(ports.ledger, ports.clock).await?, &service.name);
                     }
                 }
@@ -113,7 +113,7 @@ async fn call(
                 .await?
         }
     };
-    Called::from(performed)
+    performed.called()
 }
 
 /// Says every call that a run would make, one after the other.

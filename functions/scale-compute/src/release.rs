@@ -2,14 +2,14 @@
 
 use lifeboat_model::StepError;
 use lifeboat_model::evidence::{ScaleIn, ServiceSeen};
-use lifeboat_model::journal::{Attempts, Entry, Note};
+use lifeboat_model::journal::{Attempts, Effect, Entry};
 use lifeboat_model::limits::Step;
 use lifeboat_model::plan::Service;
 use lifeboat_model::request::Purpose;
-use lifeboat_step::{Reply, Run};
+use lifeboat_step::{Called, Reply, Run};
 use serde_json::{Value, json};
 
-use super::{Called, Ports, SUSPENDED, describe, mutation, placement, scalable_target};
+use super::{Ports, SUSPENDED, describe, mutation, placement, scalable_target};
 
 /// One look, and one call where scale-in is suspended. Nothing is waited for: the call is the last word on it.
 pub(super) async fn see_to(
@@ -39,10 +39,10 @@ pub(super) async fn see_to(
     let performed = mutation(run, service, attempt, "application-autoscaling:RegisterScalableTarget", parameters)
         .perform(ports.ledger, ports.clock, send)
         .await?;
-    match Called::from(performed)? {
-        Called::Accepted => Ok(Reply::done(true, evidence(service, &seen, "scale-in was resumed"))),
+    match performed.called()? {
+        Called::LookAgain(Effect::Accepted) => Ok(Reply::done(true, evidence(service, &seen, "scale-in was resumed"))),
         Called::Rehearsed => Ok(Reply::done(false, evidence(service, &seen, "rehearsed: would resume scale-in"))),
-        Called::Unknown => {
+        Called::LookAgain(Effect::Unknown | Effect::None) => {
             let what = format!("the call to resume scale-in of service {} gave no answer", service.name);
             Err(StepError::Ambiguous(what))
         }
@@ -51,23 +51,9 @@ pub(super) async fn see_to(
 
 /// What a person suspended is for a person to resume.
 fn was_suspended_by_this_run(service: &Service, journal: &[Entry]) -> bool {
-    journal.iter().any(|entry| match &entry.note {
-        Note::Intent { call, .. } | Note::WouldCall { call }
-            if entry.step == Step::ScaleCompute && entry.resource == service.name.as_str() =>
-        {
-            call.parameters.get(SUSPENDED).is_some_and(|value| value == "true")
-        }
-        Note::Intent { .. }
-        | Note::WouldCall { .. }
-        | Note::Outcome { .. }
-        | Note::Assessed { .. }
-        | Note::Approved { .. }
-        | Note::SourceLeft
-        | Note::Ready { .. }
-        | Note::WritersVerified
-        | Note::TrafficVerified
-        | Note::Concluded { .. } => false,
-    })
+    let mine = journal.iter().filter(|e| e.step == Step::ScaleCompute && e.resource == service.name.as_str());
+    let mut calls = mine.filter_map(|e| e.note.planned_call());
+    calls.any(|call| call.parameters.get(SUSPENDED).is_some_and(|value| value == "true"))
 }
 
 fn evidence(service: &Service, seen: &ServiceSeen, what: &str) -> Value {

@@ -7,6 +7,7 @@ use lifeboat_model::plan::{Consistency, Engine, InFlight, Requirement};
 use lifeboat_model::{Direction, Plan, Region};
 use lifeboat_simulator::machine::Machine;
 use lifeboat_simulator::{DrillOptions, Order, Played, Scenario, World, play};
+use saphyr::{LoadableYamlNode, Yaml};
 
 /// The root of the repository.
 pub fn root() -> PathBuf {
@@ -16,6 +17,17 @@ pub fn root() -> PathBuf {
 /// A file of the repository.
 pub fn text(path: &str) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path} cannot be read: {e}"))
+}
+
+/// The CloudFormation template.
+pub fn template() -> Yaml<'static> {
+    let text: &'static str = Box::leak(text("template.yaml").into_boxed_str());
+    Yaml::load_from_str(text).expect("the template is YAML").into_iter().next().expect("one document")
+}
+
+/// What stands in `yaml` under the keys of `path`.
+pub fn at<'a>(yaml: &'a Yaml<'static>, path: &str) -> Option<&'a Yaml<'static>> {
+    path.split('/').try_fold(yaml, |node, key| node.as_mapping_get(key))
 }
 
 /// The shipped example plan.

@@ -8,19 +8,10 @@ use lifeboat_model::report::Outcome;
 use lifeboat_model::{ReasonCode, StepError};
 use lifeboat_simulator::invariants::STATEMENTS;
 use lifeboat_simulator::{DrillOptions, Scenario, play};
-use saphyr::{LoadableYamlNode, Yaml};
+use saphyr::Yaml;
 use serde_json::Value;
 
-use crate::common::{machine, options, root, text, whole_plan};
-
-fn template() -> Yaml<'static> {
-    let text: &'static str = Box::leak(text("template.yaml").into_boxed_str());
-    Yaml::load_from_str(text).expect("the template is YAML").into_iter().next().expect("one document")
-}
-
-fn at<'a>(yaml: &'a Yaml<'static>, path: &str) -> Option<&'a Yaml<'static>> {
-    path.split('/').try_fold(yaml, |node, key| node.as_mapping_get(key))
-}
+use crate::common::{at, machine, options, root, template, text, whole_plan};
 
 fn definition() -> Value {
     serde_json::from_str(&text("statemachine/failover.asl.json")).expect("JSON before substitution")

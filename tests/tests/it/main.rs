@@ -1,8 +1,10 @@
 //! Scenarios, faults and the consistency of code, state machine, template and documents. One file a subject.
 
 mod alarm_events;
+mod approval;
 mod common;
 mod consistency;
+mod documents;
 mod faults;
 mod requests;
 mod runner;

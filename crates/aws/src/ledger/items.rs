@@ -201,6 +201,17 @@ pub(super) fn approval_item(plan: &Name, asked: &AskedApproval) -> Item {
     item
 }
 
+/// A question for approval.
+#[cfg(feature = "sfn")]
+pub(super) fn read_approval(item: &Item) -> Result<AskedApproval, Unreadable> {
+    Ok(AskedApproval {
+        run_id: read_string(item, "run_id")?.to_owned(),
+        token: read_string(item, "token")?.to_owned(),
+        asked_at: read_time(item, "asked_at")?,
+        expires_at: read_time(item, "expires_at")?,
+    })
+}
+
 /// A line of a journal.
 pub(super) fn entry_item(entry: &Entry) -> Result<Item, Unreadable> {
     let body = serde_json::to_string(entry).map_err(|error| Unreadable(format!("attribute body: {error}")))?;

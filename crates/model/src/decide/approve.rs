@@ -2,11 +2,13 @@
 
 use std::str::FromStr;
 
+use serde_json::json;
+
 use crate::lock::{Approval, Lock};
 use crate::plan::{Consent, bounded_text};
 use crate::read::{Cursor, Expected, Node, Problem, Problems};
 use crate::request::Mode;
-use crate::{Period, Reason, ReasonCode, Timestamp};
+use crate::{Arn, Period, Reason, ReasonCode, Region, Timestamp};
 
 /// How long a consent that comes with an approval holds: for this run, and not for another night.
 pub const CONSENT_OF_APPROVAL: Period = Period::seconds(3600);
@@ -31,6 +33,16 @@ pub enum Decision {
     Approve,
     /// Stop; nothing has been changed.
     Deny,
+}
+
+impl Decision {
+    /// The word for it in an answer.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+        }
+    }
 }
 
 impl FromStr for Decision {
@@ -59,6 +71,38 @@ impl Answer {
             (_, problems) => Err(problems),
         }
     }
+}
+
+impl Answer {
+    /// The answer as `SendTaskSuccess` takes it; [`Answer::read`] reads it again.
+    pub fn output(&self) -> serde_json::Value {
+        let mut output = json!({"decision": self.decision.as_str(), "by": self.by, "reason": self.reason});
+        if let Some(bound) = self.max_data_loss {
+            output["max_data_loss"] = json!(bound);
+        }
+        output
+    }
+}
+
+/// Why a question cannot be answered, before anything is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswerable {
+    /// Its time is over.
+    Expired,
+    /// The run that asked is no execution of a Region, so that nobody knows where the answer belongs.
+    NoSuchRun,
+}
+
+/// Decides where an answer to the question of `run_id`, which counts until `expires_at`, has to be sent: to the Region in
+/// which the run executes, since a task token is worth nothing anywhere else.
+///
+/// # Errors
+/// The question cannot be answered.
+pub fn answer_belongs_in(run_id: &str, expires_at: Timestamp, now: Timestamp) -> Result<Region, Unanswerable> {
+    let run: Arn = run_id.parse().map_err(|_| Unanswerable::NoSuchRun)?;
+    let is_execution = run.service() == "states" && run.resource().starts_with("execution:");
+    let region = run.region().parse().ok().filter(|_| is_execution).ok_or(Unanswerable::NoSuchRun)?;
+    if now < expires_at { Ok(region) } else { Err(Unanswerable::Expired) }
 }
 
 fn read_answer(root: &Cursor<'_>) -> Option<Answer> {

@@ -112,16 +112,5 @@ fn is_verified(entries: &[Entry]) -> bool {
 }
 
 fn already_concluded(entries: &[Entry]) -> Option<Outcome> {
-    entries.iter().find_map(|e| match &e.note {
-        Note::Concluded { outcome, .. } => Some(*outcome),
-        Note::Intent { .. }
-        | Note::Outcome { .. }
-        | Note::WouldCall { .. }
-        | Note::Assessed { .. }
-        | Note::Approved { .. }
-        | Note::SourceLeft
-        | Note::Ready { .. }
-        | Note::WritersVerified
-        | Note::TrafficVerified => None,
-    })
+    entries.iter().find_map(|e| e.note.conclusion()).map(|(outcome, _)| outcome)
 }

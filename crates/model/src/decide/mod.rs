@@ -19,7 +19,7 @@ mod verify_traffic;
 mod verify_writers;
 
 pub use admit::{Admit, admit};
-pub use approve::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, approve};
+pub use approve::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, Unanswerable, answer_belongs_in, approve};
 pub use assess::{DatabaseSeen, Seen, assess};
 pub use assess_resources::{ResourceSeen, ResourcesSeen};
 pub use check_table::{TableCheck, check_table, source_left_at, table_is_behind, table_readiness};
