@@ -168,7 +168,7 @@ pub trait Ledger {
 }
 
 /// A question that a person is to answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AskedApproval {
     /// The run that asks.
     pub run_id: String,
@@ -198,6 +198,17 @@ pub enum Delivery {
     Taken,
     /// No task waits for it: another answer came first, the time is over, the run ended or has asked again.
     NotOpen,
+}
+
+impl std::fmt::Debug for AskedApproval {
+    /// All of it but the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AskedApproval")
+            .field("run_id", &self.run_id)
+            .field("asked_at", &self.asked_at)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Who claims to hold a lock.
