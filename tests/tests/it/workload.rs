@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 
 use lifeboat_model::journal::Note;
+use lifeboat_model::limits::Step;
 use lifeboat_model::plan::{Database, Name, Topology};
 use lifeboat_model::report::{Outcome, Report};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Plan, Region};
 use lifeboat_simulator::{DrillOptions, Played, Scenario, play};
+use serde_json::json;
 
 use crate::common::{assert_invariants_hold, options, plan, played, whole_plan};
 
@@ -266,4 +268,12 @@ fn s13_a_plan_of_a_thousand_resources_stays_far_below_the_limits_of_step_functio
     assert_eq!(played.report.outcome, Some(Outcome::Completed), "{:?}", played.report.runs);
     let run = played.report.runs.first().expect("a run");
     assert!(run.history_events < 5_000, "{} events", run.history_events);
+    // The largest of its data is the list of all names, which `admit` answers with once and nothing copies.
+    let (world, target) = (played.world.clone(), "us-west-2".parse().expect("a Region"));
+    let request = json!({"plan": "retail-store", "target": "us-west-2", "mode": "rehearse"});
+    let event = json!({"request": request, "execution": {"id": "arn:aws:states:another"}});
+    let run_admit = async move { world.invoke(Step::Admit, &target, "arn:aws:states:another", event).await };
+    let admitted = played.world.executor().run(run_admit).expect("a rehearsal");
+    let bytes = admitted.to_string().len();
+    assert!((10_000..64 * 1024).contains(&bytes), "{bytes} bytes of the 262,144 that a state's output may have");
 }
