@@ -78,6 +78,18 @@ fn single_faults_at_each_operation_of_a_switchover_keep_every_invariant_and_end_
 }
 
 #[test]
+fn single_faults_at_each_operation_of_an_approved_failover_keep_every_invariant_and_end_by_name() {
+    let endings = every_fault_once(Scenario::ApprovedFailover);
+    assert!(endings.get(&Outcome::Completed).is_some_and(|n| *n > 100), "{endings:?}");
+}
+
+#[test]
+fn single_faults_at_each_operation_of_a_move_of_two_serving_regions_keep_every_invariant_and_end_by_name() {
+    let endings = every_fault_once(Scenario::ActiveActiveSwitchover);
+    assert!(endings.get(&Outcome::Completed).is_some_and(|n| *n > 100), "{endings:?}");
+}
+
+#[test]
 fn s10_a_lost_reply_to_a_promotion_is_looked_up_and_not_repeated() {
     for kind in [FaultKind::LostReply, FaultKind::CrashAfter] {
         for (scenario, operation) in [
