@@ -18,6 +18,7 @@ pub mod region;
 pub mod report;
 pub mod request;
 pub mod settings;
+pub mod stop;
 pub mod time;
 pub mod verdict;
 

@@ -38,6 +38,9 @@ pub fn of(report: &RunReport, address: Result<&str, &str>) -> Message {
     if let Some(approver) = &report.approver {
         lines.push(format!("Approved by: {}: {}", bounded(&approver.by), bounded(&approver.reason)));
     }
+    if let Some(stopped) = &report.stopped {
+        lines.push(format!("Stopped by:  {}", bounded(stopped)));
+    }
     if let Some(consent) = &report.consent {
         let by = bounded(&consent.accepted_by);
         lines.push(format!("Consent:     {by} accepted the loss of at most {}", consent.max_data_loss));

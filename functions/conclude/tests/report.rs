@@ -15,7 +15,8 @@ use lifeboat_model::request::{Mode, Trigger};
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Direction, Period, Plan, Timestamp};
 use lifeboat_ports::{
-    Append, Archive, AskedApproval, CallError, Clock, Fault, Holder, Ledger, Mark, Notices, Receipt, StoredPlan, Swap,
+    Append, Archive, AskedApproval, CallError, Clock, Fault, Fenced, Holder, Ledger, Mark, Notices, Receipt,
+    StoredPlan, Swap,
 };
 use serde_json::{Value, json};
 
@@ -66,6 +67,7 @@ impl World {
             inherits_change: false,
             cool_down_until: None,
             acknowledged: false,
+            stopped: None,
         };
         Self { lock: RefCell::new(Some(lock)), ..Self::refused() }
     }
@@ -202,8 +204,8 @@ impl Ledger for World {
         Ok(Swap::Stored)
     }
 
-    async fn fence(&self, _: &Name, _: Holder<'_>, _: Timestamp, _: Mark) -> Result<Option<Lock>, CallError> {
-        Ok(None)
+    async fn fence(&self, _: &Name, _: Holder<'_>, _: Timestamp, _: Mark) -> Result<Fenced, CallError> {
+        Ok(Fenced::Lost)
     }
 
     async fn append(&self, entry: &Entry) -> Result<Append, CallError> {

@@ -1,13 +1,17 @@
 //! The table: plans, locks, settings and journals, strongly consistent over both Regions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::journal::Entry;
-use lifeboat_model::lock::{Lock, LockState};
+use lifeboat_model::lock::Lock;
 use lifeboat_model::plan::Name;
+use lifeboat_model::report::Lane;
 use lifeboat_model::settings::Settings;
+use lifeboat_model::stop::{Claim, Unstoppable};
 use lifeboat_model::{Plan, Timestamp};
-use lifeboat_ports::{Append, AskedApproval, Holder, Mark, StoredPlan, Swap};
+use lifeboat_ports::{Append, AskedApproval, Fenced, Holder, Mark, StoredPlan, Swap};
+
+use super::World;
 
 /// The table.
 #[derive(Default)]
@@ -21,6 +25,8 @@ pub struct Table {
     pub journal: Vec<Entry>,
     /// The newest question to a person, by plan.
     pub approvals: BTreeMap<Name, AskedApproval>,
+    /// The runs whose stop was accepted, whatever their locks say since.
+    pub(crate) stopped: BTreeSet<String>,
 }
 
 impl Table {
@@ -39,7 +45,7 @@ impl Table {
 
     pub(super) fn replace_lock(&mut self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Swap {
         let key = |l: &Lock| {
-            let marks = (l.past_point_of_no_return, l.acknowledged);
+            let marks = (l.past_point_of_no_return, l.acknowledged, l.stopped.clone());
             (l.epoch, l.state, l.run.run_id.clone(), l.lease_expires_at, marks)
         };
         if self.locks.get(plan).map(key) != read.map(key) {
@@ -49,13 +55,24 @@ impl Table {
         Swap::Stored
     }
 
-    pub(super) fn fence(&mut self, plan: &Name, holder: Holder<'_>, until: Timestamp, mark: Mark) -> Option<Lock> {
-        let held =
-            |l: &&mut Lock| l.state == LockState::Held && l.epoch == holder.epoch && l.run.run_id == holder.run_id;
-        let lock = self.locks.get_mut(plan).filter(held)?;
-        lock.lease_expires_at = until;
-        lock.past_point_of_no_return |= mark == Mark::PointOfNoReturn;
-        Some(lock.clone())
+    pub(super) fn fence(&mut self, plan: &Name, holder: Holder<'_>, until: Timestamp, mark: Mark) -> Fenced {
+        let Some(lock) = self.locks.get_mut(plan) else { return Fenced::Lost };
+        match lock.claim_of(holder.run_id, holder.epoch) {
+            Claim::Lost => Fenced::Lost,
+            Claim::Stopped(why) => Fenced::Stopped(why),
+            Claim::Holds => {
+                lock.lease_expires_at = until;
+                lock.past_point_of_no_return |= mark == Mark::PointOfNoReturn;
+                Fenced::Held(Box::new(lock.clone()))
+            }
+        }
+    }
+
+    fn stop(&mut self, plan: &Name, run_id: &str, why: &str) -> Result<(), Unstoppable> {
+        let lock = self.locks.get(plan).cloned().ok_or(Unstoppable::NotHeld)?;
+        self.locks.insert(plan.clone(), lock.stop(run_id, why)?);
+        self.stopped.insert(run_id.to_owned());
+        Ok(())
     }
 
     pub(super) fn append(&mut self, entry: &Entry) -> Append {
@@ -69,5 +86,27 @@ impl Table {
     /// The journal of a run.
     pub fn journal_of(&self, run_id: &str) -> Vec<Entry> {
         self.journal.iter().filter(|e| e.run_id == run_id).cloned().collect()
+    }
+}
+
+impl World {
+    /// A person stops the run that holds the plan; `why` is `NAME: reason`.
+    ///
+    /// # Errors
+    /// The run cannot be stopped, or there is none.
+    pub fn stop_run(&self, why: &str) -> Result<(), Unstoppable> {
+        let stopped = {
+            let mut state = self.state_mut();
+            let plan = state.plan.name.clone();
+            let run_id = state.table.locks.get(&plan).map(|lock| lock.run.run_id.clone());
+            run_id.ok_or(Unstoppable::NotHeld).and_then(|run_id| state.table.stop(&plan, &run_id, why))
+        };
+        let heard = match stopped {
+            Ok(()) => "the run stops",
+            Err(Unstoppable::NotHeld) => "no run holds the plan",
+            Err(Unstoppable::PastPointOfNoReturn) => "it is past its point of no return",
+        };
+        self.log(Lane::Operator, format!("a person stops the run: {heard}"));
+        stopped
     }
 }

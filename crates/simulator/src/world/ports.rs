@@ -14,7 +14,7 @@ use lifeboat_model::plan::{Database, Endpoint, Name};
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Arn, Period, Region, Timestamp};
 use lifeboat_ports::{
-    Append, AskedApproval, CallError, Chance, Clock, Databases, Executions, Fault, Holder, Ledger, Mark, Names,
+    Append, AskedApproval, CallError, Chance, Clock, Databases, Executions, Fault, Fenced, Holder, Ledger, Mark, Names,
     Receipt, Routing, Started, StoredPlan, Swap,
 };
 
@@ -267,13 +267,7 @@ impl Ledger for SimPorts {
         .await
     }
 
-    async fn fence(
-        &self,
-        plan: &Name,
-        holder: Holder<'_>,
-        until: Timestamp,
-        mark: Mark,
-    ) -> Result<Option<Lock>, CallError> {
+    async fn fence(&self, plan: &Name, holder: Holder<'_>, until: Timestamp, mark: Mark) -> Result<Fenced, CallError> {
         let call = self.table("dynamodb:UpdateItem", TABLE_WRITE, "lock");
         self.call(call, None, |world| Ok(world.state_mut().table.fence(plan, holder, until, mark))).await
     }
