@@ -45,6 +45,7 @@ fn hostile() -> RunReport {
     let mut ending = Ending {
         trigger: Trigger::Operator { name: Some(HOSTILE.to_owned()) },
         approval: Approval::Given { by: HOSTILE.to_owned(), reason: HOSTILE.to_owned(), at: ADMITTED },
+        stopped: Some(HOSTILE.to_owned()),
         ..ending(Some(HOSTILE))
     };
     if let Some(consent) = &mut ending.consent {
@@ -162,4 +163,19 @@ fn what_is_not_known_makes_no_metric() {
         assert!(json.get(name).is_none() && !line.contains(name), "{name}");
     }
     assert_eq!(json["NeedsOperator"], 1);
+}
+
+#[test]
+fn page_and_message_say_who_stopped_a_run_and_why() {
+    let stopped = |stopped: Option<&str>| {
+        let ending = Ending { stopped: stopped.map(str::to_owned), ..ending(Some("Lifeboat.Refused: stopped")) };
+        let report = report(&[concluded(3.0, Outcome::Unchanged, ending)]);
+        assert_eq!(report.stopped.as_deref(), stopped);
+        (html::page(&report), message::of(&report, Ok(ADDRESS)).body)
+    };
+    let (page, body) = stopped(Some("Ada: not tonight"));
+    assert!(page.contains("<dt>Stopped</dt>") && page.contains("<strong>Ada: not tonight</strong>"), "{page}");
+    assert!(body.contains("\nStopped by:  Ada: not tonight\n"), "{body}");
+    let (page, body) = stopped(None);
+    assert!(!page.contains("<dt>Stopped</dt>") && !body.contains("Stopped by"), "{body}");
 }

@@ -9,5 +9,6 @@ mod faults;
 mod requests;
 mod runner;
 mod scenarios;
+mod stop;
 mod takeover;
 mod workload;
