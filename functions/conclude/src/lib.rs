@@ -123,9 +123,9 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let released = async {
         match (&lock, &conclusion.lock) {
             (Some(read), Some(new)) => {
-                let cause = event.failure.as_ref();
+                let failure = event.failure.as_ref();
                 let as_concluded =
-                    |lock: &Lock| conclude(run_id, purpose, Some(lock), &journal, cause, whole, now).lock;
+                    |lock: &Lock| conclude(run_id, purpose, Some(lock), &journal, failure, whole, now).lock;
                 release(&plan, read.clone(), new.clone(), as_concluded, ports).await
             }
             (None, _) | (_, None) => Ok(()),
