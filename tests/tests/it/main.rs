@@ -6,6 +6,7 @@ mod common;
 mod consistency;
 mod documents;
 mod faults;
+mod local_events;
 mod requests;
 mod runner;
 mod scenarios;
