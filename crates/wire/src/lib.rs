@@ -1,0 +1,17 @@
+//! The simulator's HTTP face: the AWS wire protocols, served by a simulated world on loopback.
+//!
+//! Purpose: the shipped binaries, the AWS CLI and SAM talk to the simulated world as they talk to AWS.
+//! Guarantees: listens where it is told to, on loopback unless a container has to reach it; calls nobody; what it does not
+//! know it refuses with the error that AWS has for it. Effects: changes the world. Fails when: the port is taken.
+
+pub mod face;
+pub mod pace;
+pub mod reply;
+pub mod request;
+pub mod server;
+
+pub use face::{Face, Service};
+pub use pace::Pace;
+pub use reply::Reply;
+pub use request::{Request, Signature};
+pub use server::{ServeError, listen, serve};
