@@ -37,7 +37,7 @@ use crate::service_times::Span;
 pub use lambda::{CallRecord, Caller};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub(crate) use ports::SimPorts;
+pub use ports::SimPorts;
 pub use step_functions::{RunRecord, StartedBy, TaskTokens};
 pub use work::Work;
 
