@@ -5,11 +5,18 @@
 //! know it refuses with the error that AWS has for it. Effects: changes the world. Fails when: the port is taken.
 
 pub mod callers;
+pub mod cbor;
 pub mod face;
+pub mod input;
 pub mod pace;
+pub mod protocol;
+pub mod query;
+pub mod refusal;
 pub mod reply;
 pub mod request;
 pub mod server;
+pub mod services;
+pub mod shape;
 
 pub use callers::{Act, Callers};
 pub use face::{Face, Service};

@@ -17,7 +17,7 @@ mod ports;
 mod step_functions;
 pub mod tables;
 pub mod traffic;
-mod watchers;
+pub mod watchers;
 mod work;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -37,7 +37,7 @@ use crate::service_times::Span;
 pub use lambda::{CallRecord, Caller};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub use ports::SimPorts;
+pub use ports::{Series, SimPorts};
 pub use step_functions::{RunRecord, StartedBy, TaskTokens};
 pub use work::Work;
 
