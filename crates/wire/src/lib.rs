@@ -6,6 +6,7 @@
 
 pub mod callers;
 pub mod cbor;
+pub mod control;
 pub mod face;
 pub mod input;
 pub mod pace;
@@ -17,6 +18,7 @@ pub mod request;
 pub mod server;
 pub mod services;
 pub mod shape;
+pub mod simulation;
 
 pub use callers::{Act, Callers};
 pub use face::{Face, Service};
@@ -24,3 +26,4 @@ pub use pace::Pace;
 pub use reply::Reply;
 pub use request::{Request, Signature};
 pub use server::{ServeError, listen, serve};
+pub use simulation::{Options, Simulation};

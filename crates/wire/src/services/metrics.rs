@@ -67,7 +67,7 @@ impl CloudWatch {
             if found.is_none() && !query.searches() {
                 results.push(result(query, None, Vec::new()));
             }
-            for found in found {
+            if let Some(found) = found {
                 let mut points = query.by_period(&points.next().unwrap_or_default(), found.unit);
                 points.retain(|point| point.at < until);
                 if newest_first {
