@@ -17,7 +17,7 @@ mod ports;
 mod step_functions;
 pub mod tables;
 pub mod traffic;
-mod watchers;
+pub mod watchers;
 mod work;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -37,7 +37,7 @@ use crate::service_times::Span;
 pub use lambda::{CallRecord, Caller};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub(crate) use ports::SimPorts;
+pub use ports::{Series, SimPorts};
 pub use step_functions::{RunRecord, StartedBy, TaskTokens};
 pub use work::Work;
 
@@ -123,6 +123,11 @@ impl State {
 impl World {
     /// A world in which `direction.source` serves `plan`, with every chance in it drawn from `seed`.
     pub fn new(plan: Plan, direction: Direction, machine: Rc<Machine>, seed: u64) -> Self {
+        Self::beginning_at(BEGINNING, plan, direction, machine, seed)
+    }
+
+    /// The same, from the moment `began` on: for a world that keeps pace with another clock.
+    pub fn beginning_at(began: Timestamp, plan: Plan, direction: Direction, machine: Rc<Machine>, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let state = State {
             aurora: aurora::Aurora::new(&plan, &direction),
@@ -131,7 +136,7 @@ impl World {
             brokers: brokers::Brokers::new(&plan, &direction),
             compute: compute::Fleets::new(&plan, &direction),
             traffic: traffic::TrafficState::new(&plan, &direction),
-            clients: clients::Clients::new(&mut rng),
+            clients: clients::Clients::new(&mut rng, began),
             watchers: watchers::Watchers::default(),
             table: Table::holding(&plan),
             messages: messages::Messages::default(),
@@ -142,13 +147,13 @@ impl World {
             tokens: TaskTokens::default(),
             faults: Faults::default(),
             invariants: Invariants::default(),
-            log: Log::new(BEGINNING),
+            log: Log::new(began),
             order: Order::default(),
             plan,
             direction,
         };
         let inner =
-            Inner { executor: Executor::new(BEGINNING), rng: RefCell::new(rng), machine, state: RefCell::new(state) };
+            Inner { executor: Executor::new(began), rng: RefCell::new(rng), machine, state: RefCell::new(state) };
         Self(Rc::new(inner))
     }
 
