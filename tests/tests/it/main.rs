@@ -1,6 +1,7 @@
 //! Scenarios, faults and the consistency of code, state machine, template and documents. One file a subject.
 
 mod alarm_events;
+mod alarm_notices;
 mod approval;
 mod common;
 mod consistency;
