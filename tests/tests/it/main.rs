@@ -2,6 +2,8 @@
 
 mod alarm_events;
 mod alarm_notices;
+mod alarm_rule;
+mod alarm_template;
 mod approval;
 mod common;
 mod consistency;
