@@ -11,6 +11,7 @@ mod metrics;
 mod run;
 mod timeline;
 
+pub mod alarm;
 pub mod figures;
 pub mod html;
 pub mod message;

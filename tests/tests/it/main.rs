@@ -1,6 +1,9 @@
 //! Scenarios, faults and the consistency of code, state machine, template and documents. One file a subject.
 
 mod alarm_events;
+mod alarm_notices;
+mod alarm_rule;
+mod alarm_template;
 mod approval;
 mod common;
 mod consistency;

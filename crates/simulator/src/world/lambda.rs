@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 use futures_util::future::{Either, select};
 use lifeboat_model::limits::{Step, is_warm_up};
-use lifeboat_model::{Region, StepError, Timestamp};
+use lifeboat_model::{Arn, Region, StepError, Timestamp};
 use serde_json::{Value, json};
 
 use super::World;
@@ -196,6 +196,12 @@ fn as_lambda_reports(error: &StepError) -> StateError {
     StateError::new(error.name(), payload.to_string())
 }
 
+/// The state machine of `home`, as the template calls it.
+fn state_machine(home: &Region) -> Arn {
+    let arn = format!("arn:aws:states:{home}:111122223333:stateMachine:lifeboat-failover");
+    arn.parse().expect("the ARN of a state machine")
+}
+
 async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepError> {
     let (ledger, clock) = (p, p);
     if is_warm_up(&event) {
@@ -203,7 +209,9 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
     }
     match step {
         Step::StartRun => {
-            start_run::handle(event, &start_run::Ports { ledger, clock, executions: p, home: p.home() }).await
+            let (home, state_machine) = (p.home(), &state_machine(p.home()));
+            let ports = start_run::Ports { ledger, clock, executions: p, notices: p, home, state_machine };
+            start_run::handle(event, &ports).await
         }
         Step::Admit => admit::handle(event, &admit::Ports { ledger, clock, home: p.home() }).await,
         Step::Assess => {
