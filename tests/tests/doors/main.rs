@@ -1,0 +1,4 @@
+//! The doors through which a workload is moved, each tried as its user would, against the simulator's HTTP face on loopback.
+
+mod break_glass;
+mod world;
