@@ -4,10 +4,12 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use lifeboat_model::Period;
+use lifeboat_model::journal::Entry;
+use lifeboat_model::limits::Step;
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::stop::Unstoppable;
+use lifeboat_model::{Period, Timestamp};
 use lifeboat_simulator::faults::{FaultKind, FaultRule};
 use lifeboat_simulator::world::CallRecord;
 use lifeboat_simulator::{Played, Scenario, World};
@@ -23,9 +25,10 @@ const MOVES: [&str; 4] =
 /// How many stops after the first that came too late are tried.
 const TOO_LATE: u32 = 4;
 
-/// What a person who stopped a run was told, and what became of the run.
+/// What a person who stopped a run was told and when, and what became of the run.
 struct Stopped {
     told: Result<(), Unstoppable>,
+    at: Timestamp,
     played: Played,
 }
 
@@ -39,10 +42,11 @@ fn stopped_after(scenario: Scenario, ms: u32, rules: &[FaultRule]) -> Stopped {
         world.executor().spawn(async move {
             admitted(&person).await;
             person.sleep(Period::ms(ms)).await;
-            hears.set(Some(person.stop_run(WHY)));
+            hears.set(Some((person.stop_run(WHY), person.now())));
         });
     });
-    Stopped { told: told.take().expect("the run was admitted"), played }
+    let (told, at) = told.take().expect("the run was admitted");
+    Stopped { told, at, played }
 }
 
 async fn admitted(world: &World) {
@@ -61,9 +65,27 @@ fn moves(played: &Played) -> Vec<&'static str> {
     state.lambda.calls.iter().filter(moved).map(|c| c.operation).collect()
 }
 
-/// A stop that was accepted left everything as it was and the plan free, and everybody is told who stopped it.
-fn assert_stopped(played: &Played, what: &str) {
+/// The calls of steps that were entered after `at`, beside those by which they learn that they must not act.
+fn of_steps_entered_after(at: Timestamp, played: &Played) -> Vec<(Step, &'static str)> {
+    let state = played.world.state();
+    let calls = &state.lambda.calls;
+    let entered_before = |call: &CallRecord| {
+        let entry = |c: &&CallRecord| c.invocation == call.invocation && c.operation == "dynamodb:UpdateItem";
+        calls.iter().find(entry).is_some_and(|entry| entry.at <= at)
+    };
+    let enters = |c: &CallRecord| c.operation == "dynamodb:UpdateItem" || c.resource == "plan";
+    let by_a_step = |c: &CallRecord| ![Step::StartRun, Step::Admit, Step::Conclude].contains(&c.step);
+    let late = calls.iter().filter(|c| by_a_step(c) && c.at > at && !enters(c) && !entered_before(c));
+    late.map(|c| (c.step, c.operation)).collect()
+}
+
+/// A stop that was accepted left everything as it was and the plan free, the next step that was entered ended the run, and
+/// everybody is told who stopped it.
+fn assert_stopped(stopped: &Stopped, what: &str) {
+    let played = &stopped.played;
+    assert_eq!(stopped.told, Ok(()), "{what}");
     assert_invariants_hold(played, what);
+    assert_eq!(of_steps_entered_after(stopped.at, played), [], "{what}");
     let run = played.report.runs.first().expect("a run");
     let cause = run.cause.clone().unwrap_or_default();
     assert_eq!(run.outcome, Some(Outcome::Unchanged), "{what}: {cause}");
@@ -94,7 +116,7 @@ fn at_every_moment(scenario: Scenario, from: u32, step: u32) -> (u32, u32) {
         match stopped.told {
             Ok(()) => {
                 assert_eq!(first_late, None, "{what}: after it had been too late");
-                assert_stopped(&stopped.played, &what);
+                assert_stopped(&stopped, &what);
                 accepted += 1;
             }
             Err(_) => {
@@ -138,7 +160,7 @@ fn s14_a_stop_while_a_move_of_two_serving_regions_waits_for_capacity_ends_within
             assert_went_through(&stopped, &what);
             continue;
         }
-        assert_stopped(&stopped.played, &what);
+        assert_stopped(&stopped, &what);
         let state = stopped.played.world.state();
         raised += u32::from(state.lambda.calls.iter().any(|c| c.operation == "ecs:UpdateService" && c.effective));
         let run = state.runs.first().expect("a run");
@@ -155,14 +177,14 @@ fn s14_lost_replies_of_the_fence_neither_undo_a_stop_nor_let_one_in_too_late() {
     let (mut accepted, mut late) = (0, 0);
     for scenario in [Scenario::RegionalOutage, Scenario::PlannedSwitchover] {
         for kind in [FaultKind::LostReply, FaultKind::CrashAfter, FaultKind::Silence] {
-            for skip in 0..8 {
-                for after in [0, 1_000, 4_000, 8_000, 12_000, 30_000] {
+            for skip in 0..6 {
+                for after in [0, 1_000, 4_000, 12_000] {
                     let what = format!("{} with {kind:?} at fence {skip}, stopped after {after} ms", scenario.name());
                     let rule = FaultRule { operation: "dynamodb:UpdateItem", place: None, skip, times: 1, kind };
                     let stopped = stopped_after(scenario, after, &[rule]);
                     match stopped.told {
                         Ok(()) => {
-                            assert_stopped(&stopped.played, &what);
+                            assert_stopped(&stopped, &what);
                             accepted += 1;
                         }
                         Err(_) => {
@@ -175,13 +197,13 @@ fn s14_lost_replies_of_the_fence_neither_undo_a_stop_nor_let_one_in_too_late() {
             }
         }
     }
-    assert!(accepted > 50 && late > 50, "{accepted} accepted, {late} too late");
+    assert!(accepted > 30 && late > 30, "{accepted} accepted, {late} too late");
 }
 
 #[test]
 fn s14_a_run_that_waits_for_approval_and_was_stopped_does_not_go_on_with_the_yes() {
     // The answer is recorded by replacing the lock, which must not undo a stop that comes at that very moment.
-    let mut accepted = 0;
+    let mut with_the_yes_recorded = 0;
     for after in (0..1_500).step_by(20) {
         let what = format!("stopped {after} ms after half a second before the yes");
         let told = Rc::new(Cell::new(None));
@@ -189,20 +211,21 @@ fn s14_a_run_that_waits_for_approval_and_was_stopped_does_not_go_on_with_the_yes
         let played = played(Scenario::ApprovedFailover, SEED, |world| {
             let person = world.clone();
             world.executor().spawn(async move {
-                let answered = |world: &World| world.state().lambda.calls.iter().any(|c| c.operation == "sns:Publish");
-                while !answered(&person) {
+                let is_asked = |world: &World| world.state().lambda.calls.iter().any(|c| c.operation == "sns:Publish");
+                while !is_asked(&person) {
                     person.sleep(Period::ms(5)).await;
                 }
                 // The other person thinks for four minutes.
                 person.sleep(Period::ms(239_500 + after)).await;
-                hears.set(Some(person.stop_run(WHY)));
+                hears.set(Some((person.stop_run(WHY), person.now())));
             });
         });
-        assert_eq!(told.take(), Some(Ok(())), "{what}");
-        assert_stopped(&played, &what);
-        accepted += 1;
+        let (told, at) = told.take().expect("a person was asked");
+        let approved = |e: &Entry| e.note.approval().is_some();
+        with_the_yes_recorded += u32::from(played.world.state().table.journal.iter().any(approved));
+        assert_stopped(&Stopped { told, at, played }, &what);
     }
-    assert_eq!(accepted, 75);
+    assert!((1..75).contains(&with_the_yes_recorded), "{with_the_yes_recorded} of 75 came with or after the yes");
 }
 
 #[test]
