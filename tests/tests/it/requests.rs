@@ -15,7 +15,7 @@ fn world() -> World {
 }
 
 /// Runs an execution in us-west-2 with `input`: its outcome and cause.
-fn execution_with(input: Value) -> (World, Option<Outcome>, String) {
+pub fn execution_with(input: Value) -> (World, Option<Outcome>, String) {
     let world = world();
     let inner = world.clone();
     world.executor().run(async move {
