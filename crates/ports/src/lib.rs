@@ -22,8 +22,8 @@ use lifeboat_model::{Arn, Plan, Region, Timestamp};
 pub use call::{CallError, Fault, Receipt};
 pub use clock::{Clock, timely, within};
 pub use operator::{
-    Bookmark, Execution, ExecutionStatus, Happened, KillSwitch, Listed, Locks, PlanStore, Reports, RunEvent, Runs,
-    Scope,
+    Bookmark, Execution, ExecutionStatus, Happened, Journals, KillSwitch, Listed, Locks, PlanStore, Reports, RunEvent,
+    Runs, Scope,
 };
 pub use resources::{Brokers, Caches, Compute, Tables};
 

@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use lifeboat_model::execution::ExecutionArn;
+use lifeboat_model::journal::Entry;
 use lifeboat_model::lock::Lock;
 use lifeboat_model::plan::Name;
 use lifeboat_model::{Arn, Plan, Timestamp};
@@ -185,6 +186,13 @@ pub enum Happened {
     Called,
     /// Anything else, by the service's word for it.
     Other(String),
+}
+
+/// The journals of runs, to look at. IAM: `dynamodb:Query` on the table.
+#[async_trait(?Send)]
+pub trait Journals {
+    /// The journal of a run, in no order; empty when it has none.
+    async fn journal(&self, run_id: &str) -> Result<Vec<Entry>, CallError>;
 }
 
 /// The reports of runs. IAM: `s3:GetObject` under `runs/` in the stack's bucket, and `kms:Decrypt` with its key.

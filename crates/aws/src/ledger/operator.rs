@@ -8,10 +8,11 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use lifeboat_model::journal::Entry;
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::{Plan, Timestamp};
-use lifeboat_ports::{Append, CallError, KillSwitch, Ledger, Locks, PlanStore, Scope, Swap};
+use lifeboat_ports::{Append, CallError, Journals, KillSwitch, Ledger, Locks, PlanStore, Scope, Swap};
 
 use super::items::{self, Key, number, string, time, word};
 use super::{DynamoLedger, IS_NEW, PUT, UPDATE, names_in};
@@ -119,6 +120,13 @@ impl Locks for DynamoLedger {
             (":why", string(why)),
         ];
         self.update_lock(plan, "SET #stopped = :why", IS_BEFORE_THE_POINT, values.into()).await
+    }
+}
+
+#[async_trait(?Send)]
+impl Journals for DynamoLedger {
+    async fn journal(&self, run_id: &str) -> Result<Vec<Entry>, CallError> {
+        Ledger::journal(self, run_id).await
     }
 }
 
