@@ -8,6 +8,8 @@
 //! Effects: writes locks, questions for approval and journals. Fails when: DynamoDB refuses or does not answer, or an item is not as it was written.
 
 mod items;
+#[cfg(feature = "operator")]
+mod operator;
 
 use std::collections::HashMap;
 
@@ -108,15 +110,13 @@ impl DynamoLedger {
         condition: &str,
         values: Option<HashMap<String, AttributeValue>>,
     ) -> Result<bool, CallError> {
-        // DynamoDB refuses names that the condition does not use. `state` is a reserved word of its.
-        let names = condition.contains("#state").then(|| HashMap::from([("#state".to_owned(), "state".to_owned())]));
         let call = self
             .writes
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression(condition)
-            .set_expression_attribute_names(names)
+            .set_expression_attribute_names(names_in(condition))
             .set_expression_attribute_values(values);
         match call.send().await {
             Ok(_) => Ok(true),
@@ -266,6 +266,14 @@ fn refused(lock: Option<&Lock>, holder: Holder<'_>) -> Fenced {
         Claim::Stopped(why) => Fenced::Stopped(why),
         Claim::Lost | Claim::Holds => Fenced::Lost,
     }
+}
+
+/// The names that `expression` writes with a `#`, as DynamoDB reserves many words; it refuses names that are not used.
+fn names_in(expression: &str) -> Option<HashMap<String, String>> {
+    let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '#'));
+    let aliases = words.filter_map(|word| Some((word.to_owned(), word.strip_prefix('#')?.to_owned())));
+    let names: HashMap<String, String> = aliases.collect();
+    if names.is_empty() { None } else { Some(names) }
 }
 
 /// What [`IS_AS_READ`] and [`IS_STOPPED_ALIKE`] compare with. DynamoDB refuses values that the condition does not use.

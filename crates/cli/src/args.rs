@@ -1,5 +1,7 @@
 //! The command line.
 
+mod operator;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,7 +14,16 @@ use lifeboat_model::request::Mode;
 use lifeboat_model::{Direction, Period, Plan, Region};
 use lifeboat_simulator::{Order, Scenario};
 
+pub use self::operator::{
+    AcknowledgeArgs, ApplyArgs, AwsArgs, ConsentArgs, HistoryArgs, ReportArgs, ResumeArgs, StartArgs, StopArgs,
+    WatchArgs, WhoArgs,
+};
 use crate::exit::{EXIT_CODES, Failure};
+
+/// How a binary gets to AWS, as the help of each command that needs it tells.
+const NEEDS_AWS: &str = "Needs a binary built with AWS (--features aws) and credentials in the environment: \
+    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; \
+    the AWS CLI puts them there: eval \"$(aws configure export-credentials --format env)\"";
 
 /// Fails a two-Region AWS workload over, and back.
 #[derive(Debug, Parser)]
@@ -39,23 +50,28 @@ pub enum Command {
     Compare(CompareArgs),
     /// Walks through a run that changes nothing: what it would call, lose and take
     ///
-    /// Every step reads, decides, and says what it would call with which parameters.
+    /// Every step reads, decides, and says what it would call with which parameters. With --drill in the simulated world, on
+    /// this machine; without, against AWS, by the state machine in the target Region.
     #[command(after_help = EXIT_CODES)]
     Rehearse(RehearseArgs),
+    /// Starts a run in the target Region
+    ///
+    /// A switchover loses nothing and needs both Regions well. A failover is for a source that is down, and needs your consent
+    /// to a bounded loss of data: --max-data-loss and --reason. It says what it will do and asks.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Start(StartArgs),
+    /// Follows a run until it ends
+    ///
+    /// A live view on a terminal, elsewhere a line for each thing that happens. It only looks: ending it leaves the run alone.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Watch(WatchArgs),
     /// Says yes to a run that waits for approval
     ///
-    /// Needs a binary built with AWS (--features aws), a Region and credentials in the environment: AWS_ACCESS_KEY_ID,
-    /// AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; the AWS CLI puts
-    /// them there: eval "$(aws configure export-credentials --format env)". After a yes the run assesses everything anew,
-    /// and refuses when more would be lost than --max-data-loss.
-    #[command(after_help = EXIT_CODES)]
+    /// After a yes the run assesses everything anew, and refuses when more would be lost than --max-data-loss.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
     Approve(ApproveArgs),
     /// Says no to a run that waits for approval: it ends, and nothing is changed
-    ///
-    /// Needs a binary built with AWS (--features aws), a Region and credentials in the environment: AWS_ACCESS_KEY_ID,
-    /// AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; the AWS CLI puts
-    /// them there: eval "$(aws configure export-credentials --format env)".
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
     Deny(AnswerArgs),
     /// Serves a simulated world on this machine: the AWS CLI, SDKs and the functions talk to it as they talk to AWS
     ///
@@ -64,9 +80,54 @@ pub enum Command {
     /// same port: GET /simulator/state; POST /simulator/break, mend, fault, lag and endpoint.
     #[command(after_help = EXIT_CODES)]
     Simulate(SimulateArgs),
-    /// Reads plans
+    /// Sets the kill switch: no run starts, and one under way changes nothing more
+    ///
+    /// It does not stop what AWS has already accepted, and a run past its point of no return is left half-way: of such a one a
+    /// person has to see to the rest. With --run only the run under way ends, only before its point of no return, and others
+    /// may start.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Stop(StopArgs),
+    /// Clears the kill switch: runs are allowed again
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Resume(ResumeArgs),
+    /// Says that a person has looked at the last run: ends its cool-down, or lets runs start after a NeedsOperator
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Acknowledge(AcknowledgeArgs),
+    /// Lists a plan's runs of both Regions, newest first
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    History(HistoryArgs),
+    /// Gets the report of a run: as it was stored, or made anew from the run's journal
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Report(ReportArgs),
+    /// Reads and stores plans
     #[command(subcommand, after_help = EXIT_CODES)]
     Plan(PlanCommand),
+    /// Prints what makes a shell complete this command
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Prints the manual page, or writes one for each command
+    Man {
+        /// The directory for the pages
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+fn after_aws() -> String {
+    format!("{NEEDS_AWS}\n\n{EXIT_CODES}")
+}
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
 }
 
 /// What to drill, and where the report goes.
@@ -134,39 +195,74 @@ pub struct CompareArgs {
 /// What to rehearse, and where.
 #[derive(Debug, clap::Args)]
 pub struct RehearseArgs {
-    /// In the simulated world, on this machine. Against AWS: start the state machine with mode rehearse (see README)
-    #[arg(long, required = true)]
-    pub drill: bool,
+    /// The plan's name, in the table
+    #[arg(value_name = "PLAN", value_parser = parse::<Name>, required_unless_present = "drill", conflicts_with = "drill")]
+    pub name: Option<Name>,
+    /// The Region that would serve; the rehearsal executes there
+    #[arg(long, value_name = "REGION", value_parser = parse::<Region>, required_unless_present = "drill",
+        conflicts_with = "drill")]
+    pub target: Option<Region>,
     /// What is rehearsed
     #[arg(long, value_parser = mode_parser(), default_value = Mode::Failover.as_str())]
     pub mode: Mode,
-    /// Every chance is drawn from it
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
-    #[arg(long, value_name = "FILE")]
-    pub plan: Option<PathBuf>,
-    /// The directory for report.html and report.json
-    #[arg(long, value_name = "DIR", default_value = "out/rehearsal")]
-    pub out: PathBuf,
-    /// Print the report as JSON on standard output, and nothing else there
+    /// The consent that a failover would have.
+    #[command(flatten)]
+    pub consent: ConsentArgs,
+    /// Who and why.
+    #[command(flatten)]
+    pub who: WhoArgs,
+    /// Follow it at once
+    #[arg(long, conflicts_with = "drill")]
+    pub watch: bool,
+    /// In the simulated world, on this machine, and not against AWS
     #[arg(long)]
-    pub json: bool,
+    pub drill: bool,
+    /// With --drill: every chance is drawn from it
+    #[arg(long, value_name = "N", default_value_t = 42, requires = "drill")]
+    pub seed: u64,
+    /// With --drill: the plan [default: the example, plans/retail-store.yaml, which is built in]
+    #[arg(long, value_name = "FILE", requires = "drill")]
+    pub plan: Option<PathBuf>,
+    /// With --drill: the directory for report.html and report.json
+    #[arg(long, value_name = "DIR", default_value = "out/rehearsal", requires = "drill")]
+    pub out: PathBuf,
+    /// AWS.
+    #[command(flatten)]
+    pub aws: AwsArgs,
+}
+
+/// A rehearsal: where it is played.
+#[derive(Debug)]
+pub enum Rehearsal {
+    /// In the simulated world.
+    Drill(Box<DrillArgs>),
+    /// By the state machine in AWS.
+    Run(Box<StartArgs>),
 }
 
 impl RehearseArgs {
-    /// The drill that this is.
-    pub fn into_drill(self) -> DrillArgs {
-        DrillArgs {
-            scenario: Some(Scenario::Rehearsal),
-            mode: Some(self.mode),
-            seed: self.seed,
-            plan: self.plan,
-            out: self.out,
-            json: self.json,
-            quiet: true,
-            ..DrillArgs::default()
+    /// The drill or the run that this is.
+    ///
+    /// # Errors
+    /// Neither `--drill` nor a plan's name and a target were given, which the parser does not let through.
+    pub fn into_rehearsal(self) -> Result<Rehearsal, Failure> {
+        if self.drill {
+            return Ok(Rehearsal::Drill(Box::new(DrillArgs {
+                scenario: Some(Scenario::Rehearsal),
+                mode: Some(self.mode),
+                seed: self.seed,
+                plan: self.plan,
+                out: self.out,
+                json: self.aws.json,
+                quiet: true,
+                ..DrillArgs::default()
+            })));
         }
+        let (Some(plan), Some(target)) = (self.name, self.target) else {
+            return Err(Failure::Arguments("rehearse: give --drill, or a plan's name and --target".to_owned()));
+        };
+        let Self { mode, consent, who, watch, aws, .. } = self;
+        Ok(Rehearsal::Run(Box::new(StartArgs { plan, target, mode, consent, who, yes: true, watch, aws })))
     }
 }
 
@@ -193,18 +289,9 @@ pub struct AnswerArgs {
     /// Who answers [default: USER or LOGNAME of the environment]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
-    /// The Region in which the question is read: the target, as the source is down [default: AWS_REGION or AWS_DEFAULT_REGION]
-    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
-    pub region: Option<Region>,
-    /// The table's name
-    #[arg(long, value_name = "NAME", default_value = "lifeboat")]
-    pub table: String,
-    /// The table's Region, where it has no replica in --region [default: that Region]
-    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
-    pub table_region: Option<Region>,
-    /// Print the question and the answer as JSON on standard output, and nothing else there
-    #[arg(long)]
-    pub json: bool,
+    /// AWS; `--region` is where the question is read: the target, as the source is down.
+    #[command(flatten)]
+    pub aws: AwsArgs,
 }
 
 /// What to simulate, and where it listens.
@@ -243,6 +330,9 @@ pub enum PlanCommand {
     Check {
         /// The plan [default: the example, which is built in]
         file: Option<PathBuf>,
+        /// Print the result as JSON: {"good": ..., "problems": [...]}
+        #[arg(long)]
+        json: bool,
     },
     /// Prints a plan as it was read, with the defaults filled in
     Show {
@@ -252,6 +342,12 @@ pub enum PlanCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Stores a plan in the table, as a new version, and puts it in force; says what changed
+    ///
+    /// A plan that is stored already, field for field, is left as it is. A run under way keeps to the version that it was
+    /// admitted with.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Apply(ApplyArgs),
     /// Prints the JSON Schema of plans
     Schema,
 }

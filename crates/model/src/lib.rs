@@ -8,6 +8,7 @@ pub mod decide;
 pub mod ending;
 pub mod error;
 pub mod evidence;
+pub mod execution;
 pub mod facts;
 pub mod journal;
 pub mod limits;

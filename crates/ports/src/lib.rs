@@ -6,6 +6,7 @@
 
 mod call;
 mod clock;
+mod operator;
 mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,10 @@ use lifeboat_model::{Arn, Plan, Region, Timestamp};
 
 pub use call::{CallError, Fault, Receipt};
 pub use clock::{Clock, timely, within};
+pub use operator::{
+    Bookmark, Execution, ExecutionStatus, Happened, Journals, KillSwitch, Listed, Locks, PlanStore, Reports, RunEvent,
+    Runs, Scope,
+};
 pub use resources::{Brokers, Caches, Compute, Tables};
 
 /// Aurora global databases. IAM, target: `rds:DescribeGlobalClusters`, `rds:DescribeDBClusters`,

@@ -20,3 +20,4 @@ pub mod text;
 
 pub use metrics::{Figures, metrics};
 pub use run::of;
+pub use timeline::words as in_words;

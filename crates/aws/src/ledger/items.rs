@@ -8,7 +8,7 @@
 //! | `plan#<name>` | `current` | `version` N |
 //! | `plan#<name>` | `version#<12 digits>` | `body` S: the plan as JSON |
 //! | `plan#<name>` | `settings` | `disabled` S, optional: why |
-//! | `plan#<name>` | `lock` | see [`lock_item`]; `stopped` S, optional: who stopped the run, and why |
+//! | `plan#<name>` | `lock` | see [`lock_item`]; `stopped` S, optional: who stopped the run, and why; once acknowledged also `acknowledged_by` S: who, when and why |
 //! | `plan#<name>` | `approval` | see [`approval_item`] |
 //! | `settings` | `all` | `disabled` S, optional: why |
 //! | `alarm#<name>` | `plan` | `plan` S: the plan's name |
@@ -130,6 +130,21 @@ pub(super) fn read_plan(item: &Item, name: &Name) -> Result<Plan, Unreadable> {
     } else {
         Err(Unreadable(format!("the plan stored as {name} is called {}", plan.name)))
     }
+}
+
+/// A plan in one version as it is stored, whether it obeys the rules or not.
+#[cfg(feature = "operator")]
+pub(super) fn read_body(item: &Item) -> Result<String, Unreadable> {
+    read_string(item, "body").map(str::to_owned)
+}
+
+/// A plan in one version.
+#[cfg(feature = "operator")]
+pub(super) fn plan_item(plan: &Plan, version: u64) -> Result<Item, Unreadable> {
+    let body = serde_json::to_string(plan).map_err(|error| Unreadable(format!("attribute body: {error}")))?;
+    let mut item = Key::version(&plan.name, version).into_item();
+    item.insert("body".to_owned(), string(body));
+    Ok(item)
 }
 
 /// The name of the plan that an alarm starts.
