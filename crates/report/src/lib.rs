@@ -4,6 +4,7 @@
 //! parts that are public here.
 //! Guarantees: pure; made from the plan and the run's journal alone, so that the same journal gives the same report, to
 //! the byte, whenever it is asked for.
+//! Beside it the message about an alarm that called in vain, when there is no run to report on.
 //! Fails when: it cannot; what is not known is absent.
 
 mod calls;

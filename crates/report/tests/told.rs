@@ -9,6 +9,7 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::lock::Approval;
 use lifeboat_model::report::{Outcome, RunReport};
 use lifeboat_model::request::Trigger;
+use lifeboat_report::alarm;
 use lifeboat_report::message::{self, Message};
 use lifeboat_report::{Figures, html, metrics};
 use serde_json::Value;
@@ -127,6 +128,32 @@ fn a_message_without_a_report_says_why_and_where_to_look() {
     let body = message::without_report("store", RUN, Outcome::NeedsOperator, None, "the plan is gone").body;
     assert!(body.starts_with("Outcome: NeedsOperator\nWhat next: "), "{body}");
     assert!(body.contains("Report: none: the plan is gone") && body.contains(RUN), "{body}");
+}
+
+#[test]
+fn the_message_about_an_alarm_that_called_in_vain_fits_whatever_stands_in_it_and_names_no_command_without_a_plan() {
+    let (long, plan, home) = ("x".repeat(10_000), common::plan(), common::region("us-west-2"));
+    let state_machine = "arn:aws:states:us-west-2:111122223333:stateMachine:lifeboat-failover".parse().expect("an ARN");
+    for text in ["store-other-region", HOSTILE, long.as_str()] {
+        for plan in [None, Some(&plan)] {
+            let call = alarm::Call {
+                alarm: text,
+                home: &home,
+                at: ADMITTED,
+                saw: text,
+                plan,
+                why: text,
+                what_next: text,
+                state_machine: &state_machine,
+                now: ADMITTED,
+            };
+            let Message { subject, body } = alarm::message(&call);
+            assert!(subject.len() <= 100 && subject.bytes().all(|b| (b' '..=b'~').contains(&b)), "{subject:?}");
+            assert!(body.len() < 64 * 1024 && !body.contains('\u{1b}'), "{body}");
+            assert_eq!(body.contains("Lifeboat-Failover"), plan.is_some(), "{body}");
+            assert_eq!(body.lines().count(), if plan.is_some() { 15 } else { 6 }, "{body}");
+        }
+    }
 }
 
 #[test]

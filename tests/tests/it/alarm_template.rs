@@ -196,7 +196,7 @@ fn a_start_that_is_lost_is_tried_again_kept_and_told_of() {
     let (loud, quiet) = ([Some(1.0)], [Some(0.0), None]);
     for (alarm, metric) in [
         ("MissedStartsAlarm", "AWS/SQS ApproximateNumberOfMessagesVisible"),
-        ("LostStartsAlarm", "AWS/Lambda DestinationDeliveryFailures"),
+        ("DroppedStartsAlarm", "AWS/Lambda AsyncEventsDropped"),
     ] {
         let property = |name: &str| said(&format!("Resources/{alarm}/Properties/{name}"));
         assert_eq!(format!("{} {}", property("Namespace"), property("MetricName")), metric);
@@ -211,7 +211,7 @@ fn a_start_that_is_lost_is_tried_again_kept_and_told_of() {
 #[test]
 fn the_topic_takes_messages_of_three_steps_and_two_alarms_and_of_nobody_else() {
     let policy = "Resources/NoticesPolicy/Properties/PolicyDocument";
-    let alarms = "[!GetAtt MissedStartsAlarm.Arn, !GetAtt LostStartsAlarm.Arn]";
+    let alarms = "[!GetAtt MissedStartsAlarm.Arn, !GetAtt DroppedStartsAlarm.Arn]";
     let field = |statement: &Yaml<'static>, path: &str| written(at(statement, path).expect("a field"));
     let denied = statement(policy, "OnlyTheStepsAndAlarms");
     assert_eq!(field(&denied, "Effect"), "Deny");

@@ -31,13 +31,16 @@ class ClientError(Exception):
         super().__init__("quoting " + given["token"])
         self.response = {"Error": {"Code": code, "Message": "the service's words"}}
 
+class BotoCoreError(Exception):
+    pass
+
 class Client:
     def __init__(self, service, region_name, config=None):
         self.at = {"service": service, "region": region_name, "attempts": config and config.retries["total_max_attempts"]}
     def change(self, name, call):
         calls.append({**self.at, "call": name, **call})
         if given["fails"] == "ReadTimeoutError":
-            raise type("ReadTimeoutError", (Exception,), {})(given["token"])
+            raise type("ReadTimeoutError", (BotoCoreError,), {})(given["token"])
         if given["fails"]:
             raise ClientError(given["fails"])
     def get_item(self, **call):
@@ -76,7 +79,7 @@ def module(name, **members):
 module("boto3", client=Client)
 module("botocore")
 module("botocore.config", Config=Config)
-module("botocore.exceptions", ClientError=ClientError)
+module("botocore.exceptions", BotoCoreError=BotoCoreError, ClientError=ClientError)
 for value, pattern in given["patterns"]:
     assert re.search(pattern, value), (value, pattern)
 for value, pattern in given["not_patterns"]:

@@ -86,6 +86,9 @@ fn a_stop_that_the_table_refuses_or_that_names_nobody_fails_by_name() {
     for what in ["stop-run", "kill-switch-on", "kill-switch-off"] {
         let said = performed("retail-store", what, &lock("held"), "AccessDeniedException");
         assert_eq!(raised(&said), "the table refused: AccessDeniedException: the service's words", "{what}");
+        let said = performed("retail-store", what, &lock("held"), "ReadTimeoutError");
+        let why = raised(&said);
+        assert!(why.starts_with("nobody knows whether the table took it (ReadTimeoutError): run"), "{what}: {why}");
         for (by, reason) in [(" ", "x"), ("x", "\t")] {
             let values = [("Plan", "retail-store"), ("What", what), ("By", by), ("Reason", reason)];
             let said = Document::named("Stop").performed(&values, &lock("held"), "");
