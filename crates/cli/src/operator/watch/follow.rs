@@ -26,8 +26,10 @@ pub struct Follow {
     pub(super) rows: Rows,
     /// Which state an event belongs to, by its number.
     owner: BTreeMap<i64, String>,
-    /// States whose call failed, and was not made again since.
-    failing: BTreeMap<String, String>,
+    /// The events that were failures, by their numbers.
+    failures: BTreeMap<i64, String>,
+    /// The newest failure that says why: that of a map or of parallel branches says only that there was one.
+    why: Option<String>,
     /// States that look again and again: to leave one of them says nothing.
     looping: BTreeSet<String>,
     entries: BTreeMap<String, Entry>,
@@ -50,7 +52,8 @@ impl Follow {
             started_at: None,
             rows,
             owner: BTreeMap::new(),
-            failing: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            why: None,
             looping: looping(&serde_json::from_str(MACHINE).unwrap_or(Value::Null)),
             entries: BTreeMap::new(),
             silent: None,
@@ -178,37 +181,59 @@ impl Follow {
         };
         let state = owner?;
         self.owner.insert(event.id, state.clone());
-        let is_row = self.rows.row(&state, None).is_some();
         match &event.what {
             Happened::Entered { .. } => {
-                self.failing.remove(&state);
                 let is_first = self.rows.row(&state, None)?.first_s.is_none();
                 let about = self.purpose(&state);
                 self.rows.enter(&state, None, at_s, about.clone());
                 is_first.then_some(What::Entered { state, about })
             }
-            Happened::Exited { .. } => {
-                let problem = self.failing.remove(&state);
-                let failed = problem.is_some();
-                self.rows.leave(&state, None, at_s, problem);
-                self.settle_items(&state, at_s);
-                let took_s = at_s - self.rows.row(&state, None)?.first_s.unwrap_or(at_s);
-                (!failed && !self.looping.contains(&state)).then_some(What::Left { state, took_s })
+            // A state whose error was caught is left too: what came before says which.
+            Happened::Exited { .. } => match self.failures.get(&event.previous).cloned() {
+                Some(problem) => {
+                    self.fail(&state, &problem, at_s);
+                    None
+                }
+                None => {
+                    self.rows.leave(&state, None, at_s, None);
+                    self.settle_items(&state, at_s);
+                    let took_s = at_s - self.rows.row(&state, None)?.first_s.unwrap_or(at_s);
+                    (!self.looping.contains(&state)).then_some(What::Left { state, took_s })
+                }
+            },
+            Happened::Failed { error, cause } if cause.is_empty() => {
+                let problem = self.why.clone().unwrap_or_else(|| error.clone());
+                self.failures.insert(event.id, problem.clone());
+                // Of a map within a branch that fails with it, nothing else is told.
+                let within =
+                    self.rows.0.iter().find(|row| row.step.inner.contains(&state)).map(|r| r.step.name.clone());
+                if let Some(map) = within {
+                    self.fail(&map, &problem, at_s);
+                }
+                None
             }
             Happened::Failed { error, cause } => {
-                self.failing.insert(state.clone(), format!("{error}: {cause}"));
-                is_row.then(|| What::Failed { state, error: error.clone(), cause: cause.clone() })
+                let problem = format!("{error}: {cause}");
+                self.failures.insert(event.id, problem.clone());
+                self.why = Some(problem);
+                Some(What::Failed { state, error: error.clone(), cause: cause.clone() })
             }
-            Happened::Aborted => {
-                self.rows.leave(&state, None, at_s, Some("broken off".to_owned()));
-                self.settle_items(&state, at_s);
-                None
+            Happened::Aborted | Happened::Called | Happened::Other(_) => None,
+        }
+    }
+
+    /// A state failed, and what was under way within it is broken off.
+    fn fail(&mut self, state: &str, problem: &str, at_s: f64) {
+        self.rows.leave(state, None, at_s, Some(problem.to_owned()));
+        self.settle_items(state, at_s);
+        let depth = self.rows.row(state, None).map(|row| row.step.depth);
+        let after = self.rows.0.iter().position(|row| row.item.is_none() && row.step.name == state);
+        let (Some(depth), Some(after)) = (depth, after) else { return };
+        for row in self.rows.0.iter_mut().skip(after + 1).take_while(|row| row.item.is_some() || row.step.depth > depth)
+        {
+            if matches!(row.status, Status::Running { .. }) {
+                row.status = Status::Failed { problem: "broken off".to_owned() };
             }
-            Happened::Called => {
-                self.failing.remove(&state);
-                None
-            }
-            Happened::Other(_) => None,
         }
     }
 
@@ -268,14 +293,17 @@ impl Follow {
             | Note::Concluded { .. } => return,
         };
         let map = self.map_of(entry);
-        let is_over = map
-            .and_then(|map| self.rows.row(map, None))
-            .is_some_and(|row| matches!(row.status, Status::Done { .. } | Status::Failed { .. }));
+        let of_map = map.and_then(|map| self.rows.row(map, None)).map(|row| row.status.clone());
         let Some(row) = map.and_then(|map| self.rows.item(map, &entry.resource)) else { return };
         let since_s = *row.first_s.get_or_insert(at_s);
+        let is_ready = matches!(entry.note, Note::Ready { .. } | Note::WouldCall { .. });
+        row.status = match of_map {
+            _ if is_ready => Status::Done { took_s: at_s - since_s },
+            Some(Status::Done { .. }) => Status::Done { took_s: at_s - since_s },
+            Some(Status::Failed { .. }) => Status::Failed { problem: format!("not finished; {about}") },
+            Some(Status::Pending | Status::Running { .. }) | None => Status::Running { since_s },
+        };
         row.about = about;
-        let is_done = is_over || matches!(entry.note, Note::Ready { .. } | Note::WouldCall { .. });
-        row.status = if is_done { Status::Done { took_s: at_s - since_s } } else { Status::Running { since_s } };
     }
 
     /// The map in whose rows a resource is shown.
