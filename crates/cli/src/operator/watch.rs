@@ -6,7 +6,9 @@
 
 mod ended;
 mod follow;
+mod journal;
 mod line;
+mod screen;
 pub mod view;
 
 use std::pin::pin;
@@ -24,6 +26,7 @@ use crate::exit::Failure;
 pub use ended::Ended;
 pub use follow::Follow;
 pub use line::{Line, What};
+pub(crate) use screen::Screen;
 
 /// Between two looks.
 const LOOK: Period = Period::seconds(1);

@@ -9,3 +9,4 @@ mod report;
 mod start;
 mod stop;
 mod watch;
+mod wire;
