@@ -134,6 +134,19 @@ async fn newest(
     watches::find(&stored.plan, &state_machine(args)?, ledger, &SfnRuns::new(environment)).await
 }
 
+async fn ended(
+    plan: Option<&Name>,
+    args: &AwsArgs,
+    environment: &Environment,
+    ledger: &DynamoLedger,
+) -> Result<ExecutionArn, Failure> {
+    let Some(plan) = plan else {
+        return Err(Failure::Arguments("give a plan's name, or a run with --run ARN".to_owned()));
+    };
+    let stored = stored::plan(plan, None, ledger).await?;
+    watches::last_ended(&stored.plan, &state_machine(args)?, ledger, &SfnRuns::new(environment)).await
+}
+
 async fn follow(
     run: ExecutionArn,
     args: &AwsArgs,
@@ -260,7 +273,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     block_on(async {
         let run = match &args.run {
             Some(run) => run.clone(),
-            None => newest(args.plan.as_ref(), &args.aws, &environment, &ledger).await?,
+            None => ended(args.plan.as_ref(), &args.aws, &environment, &ledger).await?,
         };
         let bucket = bucket.as_ref().map(|bucket| bucket as &dyn Reports);
         let ports = reports::Ports { bucket, journals: &ledger, plans: &ledger };
