@@ -1,23 +1,27 @@
 //! The command line.
 
+mod answer;
 mod operator;
+mod rehearse;
+mod simulate;
 
-use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use lifeboat_model::plan::Name;
 use lifeboat_model::read::Expected;
 use lifeboat_model::request::Mode;
-use lifeboat_model::{Direction, Period, Plan, Region};
+use lifeboat_model::{Direction, Plan, Region};
 use lifeboat_simulator::{Order, Scenario};
 
+pub use self::answer::{AnswerArgs, ApproveArgs};
 pub use self::operator::{
     AcknowledgeArgs, ApplyArgs, AwsArgs, ConsentArgs, HistoryArgs, ReportArgs, ResumeArgs, StartArgs, StopArgs,
     WatchArgs, WhoArgs,
 };
+pub use self::rehearse::{Rehearsal, RehearseArgs};
+pub use self::simulate::SimulateArgs;
 use crate::exit::{EXIT_CODES, Failure};
 
 /// How a binary gets to AWS, as the help of each command that needs it tells.
@@ -190,137 +194,6 @@ pub struct CompareArgs {
     /// Write the table to this file, as Markdown
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
-}
-
-/// What to rehearse, and where.
-#[derive(Debug, clap::Args)]
-pub struct RehearseArgs {
-    /// The plan's name, in the table
-    #[arg(value_name = "PLAN", value_parser = parse::<Name>, required_unless_present = "drill", conflicts_with = "drill")]
-    pub name: Option<Name>,
-    /// The Region that would serve; the rehearsal executes there
-    #[arg(long, value_name = "REGION", value_parser = parse::<Region>, required_unless_present = "drill",
-        conflicts_with = "drill")]
-    pub target: Option<Region>,
-    /// What is rehearsed
-    #[arg(long, value_parser = mode_parser(), default_value = Mode::Failover.as_str())]
-    pub mode: Mode,
-    /// The consent that a failover would have.
-    #[command(flatten)]
-    pub consent: ConsentArgs,
-    /// Who and why.
-    #[command(flatten)]
-    pub who: WhoArgs,
-    /// Follow it at once
-    #[arg(long, conflicts_with = "drill")]
-    pub watch: bool,
-    /// In the simulated world, on this machine, and not against AWS
-    #[arg(long)]
-    pub drill: bool,
-    /// With --drill: every chance is drawn from it
-    #[arg(long, value_name = "N", default_value_t = 42, requires = "drill")]
-    pub seed: u64,
-    /// With --drill: the plan [default: the example, plans/retail-store.yaml, which is built in]
-    #[arg(long, value_name = "FILE", requires = "drill")]
-    pub plan: Option<PathBuf>,
-    /// With --drill: the directory for report.html and report.json
-    #[arg(long, value_name = "DIR", default_value = "out/rehearsal", requires = "drill")]
-    pub out: PathBuf,
-    /// AWS.
-    #[command(flatten)]
-    pub aws: AwsArgs,
-}
-
-/// A rehearsal: where it is played.
-#[derive(Debug)]
-pub enum Rehearsal {
-    /// In the simulated world.
-    Drill(Box<DrillArgs>),
-    /// By the state machine in AWS.
-    Run(Box<StartArgs>),
-}
-
-impl RehearseArgs {
-    /// The drill or the run that this is.
-    ///
-    /// # Errors
-    /// Neither `--drill` nor a plan's name and a target were given, which the parser does not let through.
-    pub fn into_rehearsal(self) -> Result<Rehearsal, Failure> {
-        if self.drill {
-            return Ok(Rehearsal::Drill(Box::new(DrillArgs {
-                scenario: Some(Scenario::Rehearsal),
-                mode: Some(self.mode),
-                seed: self.seed,
-                plan: self.plan,
-                out: self.out,
-                json: self.aws.json,
-                quiet: true,
-                ..DrillArgs::default()
-            })));
-        }
-        let (Some(plan), Some(target)) = (self.name, self.target) else {
-            return Err(Failure::Arguments("rehearse: give --drill, or a plan's name and --target".to_owned()));
-        };
-        let Self { mode, consent, who, watch, aws, .. } = self;
-        Ok(Rehearsal::Run(Box::new(StartArgs { plan, target, mode, consent, who, yes: true, watch, aws })))
-    }
-}
-
-/// A yes.
-#[derive(Debug, clap::Args)]
-pub struct ApproveArgs {
-    /// The question, and who answers it.
-    #[command(flatten)]
-    pub answer: AnswerArgs,
-    /// The most data that may be lost, as time, such as 30s: the consent for this run [default: the plan's, if one holds]
-    #[arg(long, value_name = "PERIOD", value_parser = parse::<Period>)]
-    pub max_data_loss: Option<Period>,
-}
-
-/// Which question is answered, by whom, and where it is found.
-#[derive(Debug, clap::Args)]
-pub struct AnswerArgs {
-    /// The plan's name
-    #[arg(value_parser = parse::<Name>)]
-    pub plan: Name,
-    /// Why; it stands in the journal and in the report
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Who answers [default: USER or LOGNAME of the environment]
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
-    /// AWS; `--region` is where the question is read: the target, as the source is down.
-    #[command(flatten)]
-    pub aws: AwsArgs,
-}
-
-/// What to simulate, and where it listens.
-#[derive(Debug, clap::Args)]
-pub struct SimulateArgs {
-    /// The port; 0 for any that is free
-    #[arg(long, value_name = "N", default_value_t = 4600)]
-    pub port: u16,
-    /// The address to listen on; another than loopback only where a container has to reach it: nobody is asked who they are
-    #[arg(long, value_name = "IPV4", default_value_t = Ipv4Addr::LOCALHOST)]
-    pub host: Ipv4Addr,
-    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
-    #[arg(long, value_name = "FILE")]
-    pub plan: Option<PathBuf>,
-    /// The Region that serves at first [default: the plan's first]
-    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
-    pub source: Option<Region>,
-    /// Every chance in the world is drawn from it; what happens depends also on when it is called
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// How many times as fast as this machine's the world's clock goes; who reads this machine's clock is left behind
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub time_scale: u32,
-    /// The directory of the functions' binaries, which then run the steps [default: the steps run within the simulator]
-    #[arg(long, value_name = "DIR")]
-    pub functions: Option<PathBuf>,
-    /// Print the address and the environment as one line of JSON, and nothing else there
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// What can be done with a plan. FILE is the example, plans/retail-store.yaml, unless given.

@@ -13,14 +13,15 @@ use crate::plan_file::PlanFileError;
 /// The exit codes, as `--help` tells them.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  as it should be; of watch and --watch: the run ended as Completed or Rehearsed
-  1  the drill did not end as it should, or an invariant was violated; the run that was followed ended as Unchanged;
-     of any other command: things are not so that it could be done, and nothing was changed
+  0  as it should be; of a run that was followed: Completed or Rehearsed
+  1  the drill did not end as it should, or an invariant was violated;
+     of a run that was followed: Unchanged;
+     of any other command: it cannot be done now, and nothing was changed
   2  bad input: the arguments, the plan or the environment
   3  the report could not be written
   4  AWS refused a call or could not be reached; nothing was changed
-  5  a call was sent, and nobody knows whether it arrived: look before anything else
-  6  the run that was followed needs a person: NeedsOperator, or its outcome is unknown";
+  5  a call was sent, and nobody knows whether it arrived: look first
+  6  the run that was followed needs a person: NeedsOperator, or no outcome";
 
 /// How the command ended. Scripts rely on the codes: they are public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

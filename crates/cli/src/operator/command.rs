@@ -3,7 +3,6 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lifeboat_aws::{DynamoLedger, Environment, S3Archive, SfnExecutions, SfnRuns, SystemClock};
 use lifeboat_model::execution::ExecutionArn;
 use lifeboat_model::plan::Name;
@@ -12,8 +11,7 @@ use lifeboat_model::{Region, Timestamp};
 use lifeboat_ports::{Clock, Reports, Scope};
 use lifeboat_report::text::clean;
 
-use super::watch::view::{self, Tone};
-use super::watch::{Ended, Follow, Line};
+use super::watch::{Ended, Follow, Line, Screen};
 use super::{Told, acknowledge as ack, apply as plan_apply, history as runs_of, report as reports, start as starts};
 use super::{stop as stops, stored, watch as watches};
 use crate::args::{
@@ -23,9 +21,6 @@ use crate::aws::{block_on, environment, state_machine, wrong};
 use crate::exit::{Exit, Failure, print};
 use crate::plan_file;
 use crate::who::{Who, user};
-
-/// The size of a terminal that does not say its own.
-const SIZE: (usize, usize) = (80, 24);
 
 fn ledger(args: &AwsArgs, region: Option<&Region>) -> Result<(Environment, DynamoLedger), Failure> {
     let environment = environment(args, region, None)?;
@@ -137,6 +132,19 @@ async fn newest(
     };
     let stored = stored::plan(plan, None, ledger).await?;
     watches::find(&stored.plan, &state_machine(args)?, ledger, &SfnRuns::new(environment)).await
+}
+
+async fn ended(
+    plan: Option<&Name>,
+    args: &AwsArgs,
+    environment: &Environment,
+    ledger: &DynamoLedger,
+) -> Result<ExecutionArn, Failure> {
+    let Some(plan) = plan else {
+        return Err(Failure::Arguments("give a plan's name, or a run with --run ARN".to_owned()));
+    };
+    let stored = stored::plan(plan, None, ledger).await?;
+    watches::last_ended(&stored.plan, &state_machine(args)?, ledger, &SfnRuns::new(environment)).await
 }
 
 async fn follow(
@@ -265,7 +273,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     block_on(async {
         let run = match &args.run {
             Some(run) => run.clone(),
-            None => newest(args.plan.as_ref(), &args.aws, &environment, &ledger).await?,
+            None => ended(args.plan.as_ref(), &args.aws, &environment, &ledger).await?,
         };
         let bucket = bucket.as_ref().map(|bucket| bucket as &dyn Reports);
         let ports = reports::Ports { bucket, journals: &ledger, plans: &ledger };
@@ -297,49 +305,4 @@ fn write(dir: &Path, forms: &[reports::Form], texts: &[String]) -> Result<(), Fa
         print(&format!("report {}\n", file.display()))?;
     }
     Ok(())
-}
-
-/// The picture on the terminal: each line is one of indicatif's, which cuts it should the terminal become narrower.
-struct Screen {
-    all: MultiProgress,
-    lines: Vec<ProgressBar>,
-}
-
-impl Screen {
-    fn new() -> Self {
-        Self { all: MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8)), lines: Vec::new() }
-    }
-
-    fn draw(&mut self, follow: &Follow, now: Timestamp) {
-        let size = terminal_size::terminal_size_of(io::stderr());
-        let (width, height) = size.map_or(SIZE, |(width, height)| (usize::from(width.0), usize::from(height.0)));
-        let lines = view::lines(follow, now, width, height.saturating_sub(1));
-        while self.lines.len() < lines.len() {
-            self.lines.push(self.all.add(ProgressBar::new(0)));
-        }
-        while self.lines.len() > lines.len() {
-            if let Some(line) = self.lines.pop() {
-                self.all.remove(&line);
-            }
-        }
-        for (bar, (tone, text)) in self.lines.iter().zip(lines) {
-            let template = match tone {
-                Tone::Bold => "{wide_msg:.bold}",
-                Tone::Live => "{wide_msg:.cyan}",
-                Tone::Good => "{wide_msg:.green}",
-                Tone::Bad => "{wide_msg:.red}",
-                Tone::Dim => "{wide_msg:.dim}",
-                Tone::Plain => "{wide_msg}",
-            };
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.set_message(text);
-            bar.tick();
-        }
-    }
-
-    /// What was drawn last stays; the cursor stands below it.
-    fn leave(&self) {
-        self.lines.iter().for_each(ProgressBar::abandon);
-        eprintln!();
-    }
 }

@@ -6,7 +6,9 @@
 
 mod ended;
 mod follow;
+mod journal;
 mod line;
+mod screen;
 pub mod view;
 
 use std::pin::pin;
@@ -24,6 +26,7 @@ use crate::exit::Failure;
 pub use ended::Ended;
 pub use follow::Follow;
 pub use line::{Line, What};
+pub(crate) use screen::Screen;
 
 /// Between two looks.
 const LOOK: Period = Period::seconds(1);
@@ -37,6 +40,8 @@ const JOURNAL_EVERY: u64 = 3;
 const UNKNOWN_AT_FIRST: Period = Period::seconds(30);
 /// How long AWS may be silent before nobody follows any more.
 const SILENCE_MAX: Period = Period::seconds(1800);
+/// Among so many of the newest runs the newest that has ended is looked for: one goes on, and perhaps some rehearsals.
+const ENDED_AMONG: usize = 5;
 /// How often the plan is asked for: without it the view has no objective and no names.
 const PLAN_TRIES: u32 = 3;
 
@@ -82,6 +87,33 @@ pub async fn find(
                 (Err(failure), None) => Err(failure),
             }
         }
+    }
+}
+
+/// The newest run of `plan` that has ended.
+///
+/// # Errors
+/// None has, or nobody answered.
+pub async fn last_ended(
+    plan: &Plan,
+    machine: &StateMachine,
+    locks: &dyn Locks,
+    runs: &dyn Runs,
+) -> Result<ExecutionArn, Failure> {
+    let found = history::of(plan, machine, ENDED_AMONG, runs).await;
+    let none = || {
+        Failure::NotPossible(format!(
+            "plan {} has no run that has ended, as far as AWS remembers; for an older one: lifeboat report --run ARN",
+            plan.name
+        ))
+    };
+    match found {
+        Ok(found) => found.runs.into_iter().find(|run| run.ended.is_some()).map(|run| run.run).ok_or_else(none),
+        // The lock knows the last one too, unless it goes on.
+        Err(failure) => match locks.lock(&plan.name).await {
+            Ok(Some(lock)) if lock.state != LockState::Held => lock.run.run_id.parse().map_err(|_| failure),
+            Ok(Some(_) | None) | Err(_) => Err(failure),
+        },
     }
 }
 

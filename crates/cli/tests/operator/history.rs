@@ -2,6 +2,7 @@
 
 use lifeboat_cli::exit::Exit;
 use lifeboat_cli::operator::history::of;
+use lifeboat_cli::operator::watch::{find, last_ended};
 use lifeboat_model::Period;
 use lifeboat_model::execution::StateMachine;
 use lifeboat_ports::{Execution, ExecutionStatus, Fault, Listed};
@@ -72,4 +73,15 @@ fn a_region_that_is_silent_is_named_and_does_not_hide_the_other() {
     assert!(found.told(&plan()).text.contains("us-east-1 did not answer"), "{}", found.told(&plan()).text);
     world.listed.borrow_mut().insert("us-west-2".to_owned(), silent());
     assert_eq!(now(of(&plan(), &machine(), 20, &world)).expect_err("nobody").exit(), Exit::NotDone);
+}
+
+#[test]
+fn the_newest_report_is_of_a_run_that_has_ended() {
+    let world = Pretended::default();
+    add(&world, "us-west-2", "one", 900, "retail-store", Some(("", "Completed")));
+    add(&world, "us-east-1", "two", 600, "retail-store", Some(("Lifeboat.Unchanged", "")));
+    add(&world, "us-west-2", "three", 300, "retail-store", None);
+    let newest = now(last_ended(&plan(), &machine(), &world, &world)).expect("a run");
+    assert_eq!(newest.name(), "two");
+    assert_eq!(now(find(&plan(), &machine(), &world, &world)).expect("a run").name(), "three");
 }

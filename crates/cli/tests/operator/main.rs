@@ -5,6 +5,8 @@ mod pretended;
 mod acknowledge;
 mod apply;
 mod history;
+mod report;
 mod start;
 mod stop;
 mod watch;
+mod wire;

@@ -3,9 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lifeboat_model::execution::ExecutionArn;
-use lifeboat_model::journal::{Effect, Entry, Note, newest_verdict};
-use lifeboat_model::limits::Step;
-use lifeboat_model::plan::{Name, Requirement};
+use lifeboat_model::journal::{Entry, Note, newest_verdict};
+use lifeboat_model::plan::Name;
 use lifeboat_model::request::Purpose;
 use lifeboat_model::{Direction, Plan, Request, Timestamp};
 use lifeboat_ports::{CallError, Execution, Happened, RunEvent};
@@ -20,17 +19,19 @@ use crate::live::steps;
 #[derive(Clone, Debug)]
 pub struct Follow {
     run: ExecutionArn,
-    plan: Option<Plan>,
+    pub(super) plan: Option<Plan>,
     request: Option<Request>,
     started_at: Option<Timestamp>,
     pub(super) rows: Rows,
     /// Which state an event belongs to, by its number.
     owner: BTreeMap<i64, String>,
-    /// States whose call failed, and was not made again since.
-    failing: BTreeMap<String, String>,
+    /// The events that were failures, by their numbers.
+    failures: BTreeMap<i64, String>,
+    /// The newest failure that says why: that of a map or of parallel branches says only that there was one.
+    why: Option<String>,
     /// States that look again and again: to leave one of them says nothing.
     looping: BTreeSet<String>,
-    entries: BTreeMap<String, Entry>,
+    pub(super) entries: BTreeMap<String, Entry>,
     /// Since when nobody answers, and why.
     silent: Option<(Timestamp, String)>,
     ended: Option<(Timestamp, Ended)>,
@@ -50,7 +51,8 @@ impl Follow {
             started_at: None,
             rows,
             owner: BTreeMap::new(),
-            failing: BTreeMap::new(),
+            failures: BTreeMap::new(),
+            why: None,
             looping: looping(&serde_json::from_str(MACHINE).unwrap_or(Value::Null)),
             entries: BTreeMap::new(),
             silent: None,
@@ -178,37 +180,59 @@ impl Follow {
         };
         let state = owner?;
         self.owner.insert(event.id, state.clone());
-        let is_row = self.rows.row(&state, None).is_some();
         match &event.what {
             Happened::Entered { .. } => {
-                self.failing.remove(&state);
                 let is_first = self.rows.row(&state, None)?.first_s.is_none();
                 let about = self.purpose(&state);
                 self.rows.enter(&state, None, at_s, about.clone());
                 is_first.then_some(What::Entered { state, about })
             }
-            Happened::Exited { .. } => {
-                let problem = self.failing.remove(&state);
-                let failed = problem.is_some();
-                self.rows.leave(&state, None, at_s, problem);
-                self.settle_items(&state, at_s);
-                let took_s = at_s - self.rows.row(&state, None)?.first_s.unwrap_or(at_s);
-                (!failed && !self.looping.contains(&state)).then_some(What::Left { state, took_s })
+            // A state whose error was caught is left too: what came before says which.
+            Happened::Exited { .. } => match self.failures.get(&event.previous).cloned() {
+                Some(problem) => {
+                    self.fail(&state, &problem, at_s);
+                    None
+                }
+                None => {
+                    self.rows.leave(&state, None, at_s, None);
+                    self.settle_items(&state, at_s);
+                    let took_s = at_s - self.rows.row(&state, None)?.first_s.unwrap_or(at_s);
+                    (!self.looping.contains(&state)).then_some(What::Left { state, took_s })
+                }
+            },
+            Happened::Failed { error, cause } if cause.is_empty() => {
+                let problem = self.why.clone().unwrap_or_else(|| error.clone());
+                self.failures.insert(event.id, problem.clone());
+                // Of a map within a branch that fails with it, nothing else is told.
+                let within =
+                    self.rows.0.iter().find(|row| row.step.inner.contains(&state)).map(|r| r.step.name.clone());
+                if let Some(map) = within {
+                    self.fail(&map, &problem, at_s);
+                }
+                None
             }
             Happened::Failed { error, cause } => {
-                self.failing.insert(state.clone(), format!("{error}: {cause}"));
-                is_row.then(|| What::Failed { state, error: error.clone(), cause: cause.clone() })
+                let problem = format!("{error}: {cause}");
+                self.failures.insert(event.id, problem.clone());
+                self.why = Some(problem);
+                Some(What::Failed { state, error: error.clone(), cause: cause.clone() })
             }
-            Happened::Aborted => {
-                self.rows.leave(&state, None, at_s, Some("broken off".to_owned()));
-                self.settle_items(&state, at_s);
-                None
+            Happened::Aborted | Happened::Called | Happened::Other(_) => None,
+        }
+    }
+
+    /// A state failed, and what was under way within it is broken off.
+    fn fail(&mut self, state: &str, problem: &str, at_s: f64) {
+        self.rows.leave(state, None, at_s, Some(problem.to_owned()));
+        self.settle_items(state, at_s);
+        let depth = self.rows.row(state, None).map(|row| row.step.depth);
+        let after = self.rows.0.iter().position(|row| row.item.is_none() && row.step.name == state);
+        let (Some(depth), Some(after)) = (depth, after) else { return };
+        for row in self.rows.0.iter_mut().skip(after + 1).take_while(|row| row.item.is_some() || row.step.depth > depth)
+        {
+            if matches!(row.status, Status::Running { .. }) {
+                row.status = Status::Failed { problem: "broken off".to_owned() };
             }
-            Happened::Called => {
-                self.failing.remove(&state);
-                None
-            }
-            Happened::Other(_) => None,
         }
     }
 
@@ -235,77 +259,6 @@ impl Follow {
     /// Seconds since the run was started.
     pub fn since_start(&self, at: Timestamp) -> f64 {
         at.seconds_since(self.started_at.unwrap_or(at))
-    }
-
-    /// Takes the journal, and answers what is new in it.
-    pub fn read(&mut self, entries: &[Entry]) -> Vec<Line> {
-        let mut new: Vec<&Entry> = entries.iter().filter(|e| !self.entries.contains_key(&e.key())).collect();
-        new.sort_by(|a, b| a.at.cmp(&b.at).then_with(|| a.key().cmp(&b.key())));
-        let mut lines = Vec::new();
-        for entry in new {
-            self.entries.insert(entry.key(), entry.clone());
-            self.show(entry);
-            lines.push(Line { at: entry.at, what: What::Journal { entry: Box::new(entry.clone()) } });
-        }
-        lines
-    }
-
-    /// Shows a line of the journal where its resource is.
-    fn show(&mut self, entry: &Entry) {
-        let at_s = self.since_start(entry.at);
-        let about = match &entry.note {
-            Note::Intent { call, attempt } => format!("calls {}, attempt {attempt}", call.operation),
-            Note::WouldCall { call } => format!("would call {}", call.operation),
-            Note::Outcome { effect: Effect::Accepted, .. } => "accepted; waits until it is done".to_owned(),
-            Note::Outcome { effect: Effect::None, detail, .. } => format!("had no effect: {detail}"),
-            Note::Outcome { effect: Effect::Unknown, .. } => "nobody knows its effect; looks again".to_owned(),
-            Note::Ready { what } => what.clone(),
-            Note::Assessed { .. }
-            | Note::Approved { .. }
-            | Note::SourceLeft
-            | Note::WritersVerified
-            | Note::TrafficVerified
-            | Note::Concluded { .. } => return,
-        };
-        let map = self.map_of(entry);
-        let is_over = map
-            .and_then(|map| self.rows.row(map, None))
-            .is_some_and(|row| matches!(row.status, Status::Done { .. } | Status::Failed { .. }));
-        let Some(row) = map.and_then(|map| self.rows.item(map, &entry.resource)) else { return };
-        let since_s = *row.first_s.get_or_insert(at_s);
-        row.about = about;
-        let is_done = is_over || matches!(entry.note, Note::Ready { .. } | Note::WouldCall { .. });
-        row.status = if is_done { Status::Done { took_s: at_s - since_s } } else { Status::Running { since_s } };
-    }
-
-    /// The map in whose rows a resource is shown.
-    fn map_of(&mut self, entry: &Entry) -> Option<&'static str> {
-        let best_effort = self.plan.as_ref().is_some_and(|plan| {
-            plan.resources_of(entry.step, Requirement::BestEffort).any(|name| name.as_str() == entry.resource)
-        });
-        let begun = |rows: &mut Rows, map: &str| rows.row(map, None).is_some_and(|row| row.first_s.is_some());
-        match entry.step {
-            Step::ScaleCompute | Step::PromoteCache | Step::PromoteBroker | Step::CheckTable if best_effort => {
-                Some("MoveBestEffortResources")
-            }
-            Step::ScaleCompute if begun(&mut self.rows, "ReleaseCompute") => Some("ReleaseCompute"),
-            Step::ScaleCompute if begun(&mut self.rows, "ScaleServices") => Some("ScaleServices"),
-            Step::ScaleCompute if begun(&mut self.rows, "ScaleServicesFirst") => Some("ScaleServicesFirst"),
-            Step::ScaleCompute => Some("ScaleServices"),
-            Step::PromoteDatabase => Some("PromoteDatabases"),
-            Step::PromoteCache => Some("PromoteCaches"),
-            Step::PromoteBroker => Some("PromoteBrokers"),
-            Step::CheckTable => Some("CheckTables"),
-            Step::StartRun
-            | Step::Admit
-            | Step::Assess
-            | Step::RequestApproval
-            | Step::IsolateSource
-            | Step::VerifyWriters
-            | Step::ShiftTraffic
-            | Step::VerifyTraffic
-            | Step::Conclude => None,
-        }
     }
 }
 

@@ -146,12 +146,16 @@ fn line(row: &Row, plan: Option<&Plan>, now_s: f64, width: usize) -> (Tone, Stri
         }
         Status::Running { since_s } => {
             let gone_s = (now_s - since_s).max(0.0);
-            let limit = plan.and_then(|plan| limit_s(&row.step.name, plan)).map_or_else(String::new, |limit_s| {
-                let own = if width >= WIDE { format!("[{}] ", bar(gone_s / limit_s, STEP_BAR)) } else { String::new() };
+            let is_wide = width >= WIDE;
+            let limit = plan.and_then(|plan| limit_s(&row.step.name, plan)).filter(|_| is_wide || row.item.is_none());
+            let limit = limit.map_or_else(String::new, |limit_s| {
+                let own = if is_wide { format!("[{}] ", bar(gone_s / limit_s, STEP_BAR)) } else { String::new() };
                 format!("{own}of {}  ", duration(limit_s))
             });
+            // Where there is little room, a map's items say what it does.
+            let is_map = !row.step.inner.is_empty() && row.item.is_none();
+            let about = if is_map && !is_wide { String::new() } else { clean(&row.about) };
             let took = duration(gone_s.round());
-            let about = clean(&row.about);
             (Tone::Live, format!("  \u{25b8} {name:<27}{took:>12}  {limit}{about}").trim_end().to_owned())
         }
     }
