@@ -301,17 +301,6 @@ impl DrillArgs {
     }
 }
 
-impl SimulateArgs {
-    /// Which Region serves at first, and which is the other one.
-    ///
-    /// # Errors
-    /// `--source` is not a Region of the plan.
-    pub fn direction(&self, plan: &Plan) -> Result<Direction, Failure> {
-        let [first, _] = &plan.regions;
-        direction_from(self.source.as_ref().unwrap_or(first), plan)
-    }
-}
-
 fn direction_from(source: &Region, plan: &Plan) -> Result<Direction, Failure> {
     let [first, second] = plan.regions.clone();
     match source {

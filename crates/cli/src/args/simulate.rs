@@ -3,9 +3,10 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use lifeboat_model::Region;
+use lifeboat_model::{Direction, Plan, Region};
 
-use super::parse;
+use super::{direction_from, parse};
+use crate::exit::Failure;
 
 /// What to simulate, and where it listens.
 #[derive(Debug, clap::Args)]
@@ -34,4 +35,15 @@ pub struct SimulateArgs {
     /// Print the address and the environment as one line of JSON, and nothing else there
     #[arg(long)]
     pub json: bool,
+}
+
+impl SimulateArgs {
+    /// Which Region serves at first, and which is the other one.
+    ///
+    /// # Errors
+    /// `--source` is not a Region of the plan.
+    pub fn direction(&self, plan: &Plan) -> Result<Direction, Failure> {
+        let [first, _] = &plan.regions;
+        direction_from(self.source.as_ref().unwrap_or(first), plan)
+    }
 }

@@ -18,8 +18,11 @@ fn program() -> PathBuf {
 /// Runs `aws ARGUMENTS --region REGION`, and reads what it prints.
 async fn aws(served: &Served, region: &str, arguments: &str) -> Result<Value, String> {
     let mut command = Command::new(program());
+    // Version 1 of the CLI has an address of its own for RDS in us-east-1, whatever the environment says.
+    let own_address: &[&str] = if arguments.starts_with("rds ") { &["--endpoint-url", &served.url] } else { &[] };
     command
         .args(arguments.split_whitespace())
+        .args(own_address)
         .args(["--region", region, "--output", "json"])
         .env_clear()
         .envs(["PATH", "HOME", "PYENV_ROOT"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))

@@ -114,8 +114,10 @@ pub async fn send(served: &Served, what: &str, service: &str, headers: &[(&str, 
 
 /// The head and the body of the answer to such a request.
 pub async fn ask(served: &Served, what: &str, service: &str, headers: &[(&str, &str)], body: &str) -> (String, String) {
-    let mut answer = String::new();
-    send(served, what, service, headers, body).await.read_to_string(&mut answer).await.expect("an answer");
+    let mut answer = Vec::new();
+    send(served, what, service, headers, body).await.read_to_end(&mut answer).await.expect("an answer");
+    // CBOR is no text, but the texts in it are.
+    let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     (head.to_owned(), body.to_owned())
 }

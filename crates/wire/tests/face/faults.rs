@@ -123,7 +123,7 @@ fn every_refusal_is_read_back_as_the_class_that_it_is() {
     within(async {
         let operations = READS.iter().chain(&MUTATIONS);
         join_all(operations.map(|(operation, call)| async move {
-            let served = serve(60).await;
+            let served = serve(10).await;
             for class in classes {
                 put(&served, operation, FaultKind::Refuse(class));
                 let error = call(&served).await.expect_err(operation);
@@ -142,7 +142,7 @@ fn every_refusal_is_read_back_as_the_class_that_it_is() {
 fn s10_a_lost_reply_leaves_a_mutation_made_exactly_once_and_its_effect_unknown() {
     within(async {
         join_all(MUTATIONS.iter().map(|(operation, call)| async move {
-            let served = Rc::new(serve(60).await);
+            let served = Rc::new(serve(30).await);
             put(&served, operation, FaultKind::LostReply);
             let error = call(&served).await.expect_err(operation);
             assert_eq!(error.effect(), Effect::Unknown, "{operation}: {error}");
