@@ -4,12 +4,14 @@
 //! Guarantees: listens where it is told to, on loopback unless a container has to reach it; calls nobody; what it does not
 //! know it refuses with the error that AWS has for it. Effects: changes the world. Fails when: the port is taken.
 
+pub mod callers;
 pub mod face;
 pub mod pace;
 pub mod reply;
 pub mod request;
 pub mod server;
 
+pub use callers::{Act, Callers};
 pub use face::{Face, Service};
 pub use pace::Pace;
 pub use reply::Reply;

@@ -132,8 +132,13 @@ impl World {
 
     /// The ports of a process in `region` that is none of our functions, on behalf of `run_id`. Its calls are recorded as
     /// those of the step that does likewise.
-    pub(crate) fn ports_of(&self, step: Step, region: &Region, run_id: &str) -> SimPorts {
+    pub fn ports_of(&self, step: Step, region: &Region, run_id: &str) -> SimPorts {
         SimPorts::new(self.clone(), self.begin(step, region, run_id))
+    }
+
+    /// The ports of an invocation that began before, with [`World::begin`].
+    pub fn ports_for(&self, caller: &Caller) -> SimPorts {
+        SimPorts::new(self.clone(), caller.clone())
     }
 
     async fn run_environment(
@@ -183,7 +188,9 @@ impl World {
         self.state_mut().lambda.host = Some(Rc::downgrade(host));
     }
 
-    fn begin(&self, step: Step, region: &Region, run_id: &str) -> Caller {
+    /// Begins an invocation of `step` in `region` for `run_id`: what it looked at counts for what it changes (S8, S14), so
+    /// that all its calls have to be made by one caller.
+    pub fn begin(&self, step: Step, region: &Region, run_id: &str) -> Caller {
         let lambda = &mut self.state_mut().lambda;
         lambda.invocations += 1;
         Caller {

@@ -40,7 +40,7 @@ pub use histories::Histories;
 pub use lambda::{CallRecord, Caller, FunctionHost};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub(crate) use ports::SimPorts;
+pub use ports::SimPorts;
 pub use step_functions::{RunRecord, StartedBy};
 pub use task_tokens::{Sent, TaskTokens};
 pub use work::Work;
