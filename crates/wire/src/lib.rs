@@ -7,6 +7,7 @@
 pub mod callers;
 pub mod face;
 pub mod pace;
+pub mod platform;
 pub mod reply;
 pub mod request;
 pub mod server;

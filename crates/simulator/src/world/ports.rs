@@ -30,8 +30,8 @@ use crate::service_times::{
 /// How long a call to a dark Region hangs before the network gives up; every caller's deadline is shorter.
 const HANGS: Period = Period::seconds(120);
 
-/// The operations on the table that change nothing.
-const TABLE_READS: [&str; 2] = ["dynamodb:GetItem", "dynamodb:Query"];
+/// The operations on the table that change it.
+const TABLE_WRITES: [&str; 3] = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
 
 /// The ports of one invocation.
 pub struct SimPorts {
@@ -141,18 +141,19 @@ impl SimPorts {
         self.world.state_mut().lambda.calls.push(record);
     }
 
-    /// A call of `operation` on the table, about `resource`, that does `effect`.
+    /// A call of `operation` on the table's replica in `place`, about `resource`, that does `effect`.
     ///
     /// # Errors
-    /// What a fault of the drill makes of it, or `effect`'s.
+    /// The Region is dark; what a fault of the drill makes of it, or `effect`'s.
     pub async fn call_table<T>(
         &self,
         operation: &'static str,
+        place: &Region,
         resource: &str,
         effect: impl FnOnce(&World) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
-        let span = if TABLE_READS.contains(&operation) { TABLE_READ } else { TABLE_WRITE };
-        self.call(self.table(operation, span, resource), None, effect).await
+        let span = if TABLE_WRITES.contains(&operation) { TABLE_WRITE } else { TABLE_READ };
+        self.call(self.control_plane(operation, span, place, resource), None, effect).await
     }
 
     /// A call of `operation` on a service of the platform (Step Functions, Lambda, SNS, S3) in `place`, about `resource`,
