@@ -110,6 +110,11 @@ impl World {
         Sent::Taken
     }
 
+    /// The execution whose task has `token`.
+    pub fn task_execution(&self, token: &str) -> Option<String> {
+        self.state().tokens.0.get(token).map(|task| task.execution.clone())
+    }
+
     /// Whether the task with `token` still waits: what `SendTaskHeartbeat` tells.
     pub fn task_waits(&self, token: &str) -> Sent {
         match self.state().tokens.0.get(token).map(|task| &task.answer) {
