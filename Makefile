@@ -5,11 +5,12 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws test check unit fmt template deny advisories clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws simulate test check unit fmt template deny advisories clippy doc schemas picture compare
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
 LIFEBOAT_AWS := cargo run --quiet --profile drill -p lifeboat-cli --features aws --
+LIFEBOAT_SIMULATE := cargo run --quiet --profile drill -p lifeboat-cli --features simulate -- simulate
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -22,6 +23,9 @@ lifeboat: ## run the command: make lifeboat ARGS="--help"
 
 lifeboat-aws: ## the same with AWS: make lifeboat-aws ARGS="approve retail-store --reason '...' --max-data-loss 30s"
 	$(LIFEBOAT_AWS) $(ARGS)
+
+simulate: ## serve a simulated world to the AWS CLI and SDKs on loopback (ARGS="--port 0")
+	$(LIFEBOAT_SIMULATE) $(ARGS)
 
 test: check unit ## everything that must hold before a change goes in; CI runs this
 	@if [ -e .venv/not-run ]; then cat .venv/not-run; fi

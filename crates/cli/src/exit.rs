@@ -84,6 +84,15 @@ pub enum Failure {
          or make lifeboat-aws ARGS=\"approve ...\""
     )]
     WithoutAws,
+    /// The command serves, and this binary has no server.
+    #[error(
+        "error: this lifeboat was built without the server; get one that has it: cargo install --path crates/cli \
+         --features simulate, or make simulate"
+    )]
+    WithoutServer,
+    /// The server did not start.
+    #[error("error: {0}")]
+    NotServed(String),
     /// The environment lacks what a call to AWS needs, or has it wrong.
     #[error("error: {0}; nothing was sent")]
     Environment(String),
@@ -110,7 +119,12 @@ impl Failure {
     /// The exit code that belongs to it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Arguments(_) | Self::Plan(_) | Self::WithoutAws | Self::Environment(_) => Exit::BadInput,
+            Self::Arguments(_)
+            | Self::Plan(_)
+            | Self::WithoutAws
+            | Self::WithoutServer
+            | Self::NotServed(_)
+            | Self::Environment(_) => Exit::BadInput,
             Self::File { .. } | Self::Output(_) => Exit::NotWritten,
             Self::NotOpen(_) => Exit::NotAsExpected,
             Self::Call(_) => Exit::NotDone,

@@ -3,7 +3,7 @@
 //! Guarantees: what a drill writes depends on the plan, the scenario, the mode, the direction and the seed, and on
 //! nothing else: no clock, no path, no network. Standard output carries results, standard error progress and problems.
 //! Architecture invariant: only `approve` and `deny` call AWS, and only in a binary built with the feature `aws`: a drill
-//! compiles no AWS SDK. Whoever answers needs their own permission; no task token is printed. No picture, table or report decides anything; the report of the
+//! compiles no AWS SDK, and no server, which stands behind the feature `simulate` and listens on loopback. Whoever answers needs their own permission; no task token is printed. No picture, table or report decides anything; the report of the
 //! simulator is the only source of what they show.
 
 pub mod answer;
@@ -21,6 +21,7 @@ pub mod picture;
 mod plan_command;
 pub mod plan_file;
 pub mod schema;
+mod simulate_command;
 mod story;
 pub mod summary;
 mod yaml;
@@ -39,6 +40,7 @@ pub fn run(args: Args) -> Exit {
         Command::Rehearse(args) => drill_command::run(&args.into_drill()),
         Command::Approve(args) => answer_command::approve(&args),
         Command::Deny(args) => answer_command::deny(&args),
+        Command::Simulate(args) => simulate_command::run(&args),
         Command::Plan(args) => plan_command::run(&args),
     };
     done.unwrap_or_else(|failure: Failure| {

@@ -171,7 +171,7 @@ impl World {
         });
         let may_go_to_source = match call.operation {
             "rds:SwitchoverGlobalCluster" => true,
-            "rds:DescribeGlobalClusters" => call.step == Step::VerifyWriters,
+            "rds:DescribeGlobalClusters" | "rds:DescribeDBClusters" => call.step == Step::VerifyWriters,
             "ecs:DescribeServices" => planned && call.step == Step::ScaleCompute,
             "cloudwatch:GetMetricData" => {
                 let steps = [Step::Assess, Step::CheckTable, Step::PromoteBroker, Step::PromoteCache];

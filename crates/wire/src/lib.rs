@@ -5,12 +5,21 @@
 //! know it refuses with the error that AWS has for it. Effects: changes the world. Fails when: the port is taken.
 
 pub mod callers;
+pub mod cbor;
+pub mod control;
 pub mod face;
+pub mod input;
 pub mod pace;
 pub mod platform;
+pub mod protocol;
+pub mod query;
+pub mod refusal;
 pub mod reply;
 pub mod request;
 pub mod server;
+pub mod services;
+pub mod shape;
+pub mod simulation;
 
 pub use callers::{Act, Callers};
 pub use face::{Face, Service};
@@ -18,3 +27,4 @@ pub use pace::Pace;
 pub use reply::Reply;
 pub use request::{Request, Signature};
 pub use server::{ServeError, listen, serve};
+pub use simulation::{Options, Simulation};

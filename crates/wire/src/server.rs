@@ -58,7 +58,9 @@ async fn connection(stream: TcpStream, face: Rc<Face>) {
         let face = Rc::clone(&face);
         async move {
             let request = read(request).await.map_err(|_| Closed)?;
-            match face.serve(request).await {
+            // On its own: a caller that stops waiting does not call back what it asked for.
+            let reply = tokio::task::spawn_local(async move { face.serve(request).await });
+            match reply.await.map_err(|_| Closed)? {
                 Reply::Answer { status, headers, body } => {
                     let mut response = hyper::Response::builder().status(status);
                     for (name, value) in headers {

@@ -19,7 +19,7 @@ mod step_functions;
 pub mod tables;
 mod task_tokens;
 pub mod traffic;
-mod watchers;
+pub mod watchers;
 mod work;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -40,7 +40,7 @@ pub use histories::Histories;
 pub use lambda::{CallRecord, Caller, FunctionHost};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub use ports::SimPorts;
+pub use ports::{Series, SimPorts};
 pub use step_functions::{RunRecord, StartedBy};
 pub use task_tokens::{Sent, TaskTokens};
 pub use work::Work;

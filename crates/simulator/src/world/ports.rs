@@ -3,6 +3,9 @@
 
 mod metrics;
 mod resources;
+mod single;
+
+pub use metrics::Series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
