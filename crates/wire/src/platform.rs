@@ -1,7 +1,12 @@
 //! What Lifeboat itself stands on: the table, Step Functions, Lambda, SNS, S3, STS.
 
+use std::rc::Rc;
+
 use lifeboat_model::Region;
 use lifeboat_model::limits::Step;
+
+use crate::callers::Callers;
+use crate::face::Face;
 
 pub mod answer;
 pub mod identity;
@@ -18,8 +23,22 @@ pub use objects::ObjectsService;
 pub use states::StatesService;
 pub use table::TableService;
 
-/// The account of the simulated world.
-pub const ACCOUNT: &str = "111122223333";
+/// The name of the table, where nobody gives it another.
+pub const TABLE: &str = "lifeboat";
+
+/// `face` with everything that Lifeboat stands on; `definition` is the state machine as text.
+#[must_use]
+pub fn with_platform(face: Face, callers: &Callers, definition: &str) -> Face {
+    let callers = || callers.clone();
+    face.with("dynamodb", Rc::new(TableService::new(callers(), TABLE)))
+        .with("states", Rc::new(StatesService::new(callers(), definition)))
+        .with("lambda", Rc::new(LambdaService::new(callers())))
+        .with("sns", Rc::new(NoticesService::new(callers())))
+        .with("s3", Rc::new(ObjectsService::new(callers())))
+        .with("sts", Rc::new(IdentityService))
+}
+
+pub use crate::services::ACCOUNT;
 /// The name of the state machine.
 pub const MACHINE: &str = "lifeboat-failover";
 

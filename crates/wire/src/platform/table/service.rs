@@ -1,7 +1,6 @@
 //! DynamoDB's operations on the table.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use async_trait::async_trait;
 use lifeboat_model::Region;
@@ -22,6 +21,7 @@ use crate::face::Service;
 use crate::platform::answer::{Refusal, json_1_0};
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::services::tables::describe_table;
 
 /// The most bytes of one page.
 const PAGE_BYTES_MAX: usize = 1024 * 1024;
@@ -34,7 +34,6 @@ pub struct TableService {
     callers: Callers,
     name: String,
     store: RefCell<Store>,
-    others: Option<Rc<dyn Service>>,
 }
 
 /// Which items, in which order, how many.
@@ -50,16 +49,9 @@ struct Search {
 impl TableService {
     /// The table `name` of the world of `callers`.
     pub fn new(callers: Callers, name: impl Into<String>) -> Self {
-        let service = Self { callers, name: name.into(), store: RefCell::default(), others: None };
+        let service = Self { callers, name: name.into(), store: RefCell::default() };
         service.catch_up();
         service
-    }
-
-    /// What is asked of other tables goes to `others`.
-    #[must_use]
-    pub fn with_others(mut self, others: Rc<dyn Service>) -> Self {
-        self.others = Some(others);
-        self
     }
 
     fn catch_up(&self) {
@@ -69,6 +61,12 @@ impl TableService {
     async fn answer(&self, operation: &str, body: &Json, request: &Request) -> Result<Json, Refusal> {
         if operation == "ListTables" {
             return Ok(json!({"TableNames": [self.name]}));
+        }
+        if operation == "DescribeTable" && !self.is_own(body) {
+            let (access_key, region) = caller(request)?;
+            let name = text(body, "TableName").ok_or_else(|| required("tableName"))?;
+            let found = describe_table(&self.callers, access_key, region, name).await?;
+            return found.ok_or_else(not_found);
         }
         self.own(body)?;
         match operation {
@@ -103,7 +101,7 @@ impl TableService {
         if self.is_own(body) {
             return Ok(());
         }
-        Err(Refusal::new("ResourceNotFoundException", "Requested resource not found"))
+        Err(not_found())
     }
 
     async fn get(&self, body: &Json, request: &Request) -> Result<Json, Refusal> {
@@ -151,6 +149,10 @@ impl TableService {
     }
 }
 
+fn not_found() -> Refusal {
+    Refusal::new("ResourceNotFoundException", "Requested resource not found")
+}
+
 /// Who sent `request`, and the Region that it is for.
 fn caller(request: &Request) -> Result<(&str, &Region), Refusal> {
     let unsigned = || Refusal::new("MissingAuthenticationTokenException", "the request is not signed");
@@ -167,9 +169,6 @@ impl Service for TableService {
             Ok(body) => body,
             Err(why) => return Refusal::new("SerializationException", why.to_string()).into_reply(SHAPE).await,
         };
-        if let Some(others) = self.others.as_ref().filter(|_| body.get("TableName").is_some() && !self.is_own(&body)) {
-            return others.serve(request).await;
-        }
         match self.answer(operation, &body, request).await {
             Ok(answer) => json_1_0(&answer),
             Err(refusal) => refusal.into_reply(SHAPE).await,
