@@ -17,9 +17,11 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
 mod serving {
     use std::fmt::Write;
     use std::net::SocketAddr;
+    use std::path::{Path, PathBuf};
     use std::rc::Rc;
 
     use lifeboat_simulator::machine::Machine;
+    use lifeboat_wire::platform::{Host, HostOptions, TABLE, with_platform};
     use lifeboat_wire::{Options, Simulation};
     use serde_json::{Map, Value, json};
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -37,24 +39,65 @@ mod serving {
         let ended = signal()?;
         tokio::task::LocalSet::new().block_on(&runtime, async {
             let simulation = Simulation::begin(options).await.map_err(|e| Failure::NotServed(e.to_string()))?;
-            // Here the functions' host joins: `simulation.with(|face, callers| ...)`, with the directory of --functions.
+            let simulation = simulation.with(|face, callers| with_platform(face, callers, MACHINE));
+            let (simulation, hosted) = match &args.functions {
+                Some(binaries) => hosting(simulation, binaries)?,
+                None => (simulation, None),
+            };
             print(&ready(&simulation, args))?;
             tokio::select! {
                 () = simulation.run() => {}
                 // A sender that is gone cannot tell any more: it is the end, too.
                 _ = ended => {}
             }
+            drop(hosted);
             Ok(Exit::AsExpected)
         })
     }
 
-    fn options(args: &SimulateArgs) -> Result<Options, Failure> {
-        if args.functions.is_some() {
-            let problem =
-                "--functions: the binaries cannot be run yet; leave it out, and the steps run in the simulator";
-            return Err(Failure::Arguments(problem.to_owned()));
+    /// The functions' processes, and the directory that goes with them.
+    struct Hosted {
+        host: Rc<Host>,
+        scratch: PathBuf,
+    }
+
+    impl Drop for Hosted {
+        fn drop(&mut self) {
+            self.host.end();
+            // The system clears its directory of temporary files anyway.
+            std::fs::remove_dir_all(&self.scratch).unwrap_or_default();
         }
-        let plan = plan_file::load(args.plan.as_deref())?;
+    }
+
+    /// The same simulation with the steps in processes of their own; what they print goes to standard error.
+    fn hosting(simulation: Simulation, binaries: &Path) -> Result<(Simulation, Option<Hosted>), Failure> {
+        let failed = |problem: String| Failure::Arguments(format!("--functions: {problem}"));
+        let scratch = std::env::temp_dir().join(format!("lifeboat-simulate-{}", std::process::id()));
+        std::fs::create_dir_all(&scratch).map_err(|e| failed(format!("failed to make {}: {e}", scratch.display())))?;
+        let options = HostOptions {
+            binaries: binaries.to_owned(),
+            scratch: scratch.clone(),
+            face: simulation.address(),
+            table: TABLE.to_owned(),
+        };
+        let log = |environment: &str, line: &str| eprintln!("{environment} {line}");
+        let host = Host::new(simulation.callers().clone(), options, log).map_err(|e| failed(e.to_string()))?;
+        let (segment, api) = host.runtime_api();
+        Ok((simulation.with(|face, _| face.with_path(segment, api)), Some(Hosted { host, scratch })))
+    }
+
+    fn options(args: &SimulateArgs) -> Result<Options, Failure> {
+        if args.functions.is_some() && args.time_scale > 1 {
+            let problem = format!(
+                "--time-scale: {} found, expected 1 with --functions: their processes go by this machine's clock",
+                args.time_scale
+            );
+            return Err(Failure::Arguments(problem));
+        }
+        let mut plan = plan_file::load(args.plan.as_deref())?;
+        if args.without_dns {
+            plan.dns.clear();
+        }
         let direction = args.direction(&plan)?;
         let machine = Rc::new(Machine::read(MACHINE).map_err(|e| Failure::Arguments(e.to_string()))?);
         let SimulateArgs { seed, time_scale, host, port, .. } = *args;

@@ -50,6 +50,11 @@ impl Callers {
         self.entered.borrow_mut().insert(key.to_owned(), caller);
     }
 
+    /// From now on, calls under `key` are those of the invocation that `caller` began.
+    pub fn enter_as(&self, key: &str, caller: Caller) {
+        self.entered.borrow_mut().insert(key.to_owned(), caller);
+    }
+
     /// The invocation under `key` has ended.
     pub fn leave(&self, key: &str) {
         self.entered.borrow_mut().remove(key);

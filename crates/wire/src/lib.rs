@@ -10,6 +10,7 @@ pub mod control;
 pub mod face;
 pub mod input;
 pub mod pace;
+pub mod platform;
 pub mod protocol;
 pub mod query;
 pub mod refusal;

@@ -2,10 +2,11 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
-use futures_util::future::{Either, select};
+use async_trait::async_trait;
+use futures_util::future::{Either, LocalBoxFuture, select};
 use lifeboat_model::limits::{Step, is_warm_up};
 use lifeboat_model::{Arn, Region, StepError, Timestamp};
 use serde_json::{Value, json};
@@ -20,8 +21,17 @@ use crate::service_times::{LAMBDA_COLD, LAMBDA_WARM};
 pub struct Lambda {
     idle: BTreeMap<(Region, Step), u32>,
     invocations: u64,
+    host: Option<Weak<dyn FunctionHost>>,
     /// Every call that a step made.
     pub calls: Vec<CallRecord>,
+}
+
+/// Runs functions elsewhere than in this process.
+#[async_trait(?Send)]
+pub trait FunctionHost {
+    /// Runs one invocation: of the step, in the Region and for the run that `caller` names. Dropped before it is done, it
+    /// ends the environment that it runs in.
+    async fn run(&self, caller: Caller, payload: Value) -> Result<Value, StateError>;
 }
 
 /// Who calls: one invocation of one step.
@@ -138,26 +148,44 @@ impl World {
         caller: Caller,
         payload: Value,
     ) -> Result<Value, StateError> {
-        let warm = self.take_environment(region, step);
-        self.pause(if warm { LAMBDA_WARM } else { LAMBDA_COLD }).await;
         let crash = caller.crash.clone();
-        let ports = SimPorts::new(self.clone(), caller);
-        let work = std::pin::pin!(run_step(step, payload, &ports));
-        let ending = std::pin::pin!(async {
-            match select(std::pin::pin!(crash.happens()), self.executor().sleep(step.timeout())).await {
-                Either::Left(_) => StateError::new("Runtime.ExitError", "the process ended"),
-                Either::Right(_) => {
-                    StateError::new("Sandbox.Timedout", format!("Task timed out after {}", step.timeout()))
-                }
+        let host = self.state().lambda.host.clone();
+        let ending = std::pin::pin!(self.ending(step, &crash));
+        let work: LocalBoxFuture<'_, Result<Value, StateError>> = match host {
+            Some(host) => {
+                let Some(host) = host.upgrade() else {
+                    return Err(StateError::new("Lambda.ServiceException", "the host of the functions has ended"));
+                };
+                Box::pin(async move { host.run(caller, payload).await })
             }
-        });
+            None => {
+                let warm = self.take_environment(region, step);
+                self.pause(if warm { LAMBDA_WARM } else { LAMBDA_COLD }).await;
+                let ports = SimPorts::new(self.clone(), caller);
+                Box::pin(async move {
+                    let result = run_step(step, payload, &ports).await;
+                    self.return_environment(region, step);
+                    result.map_err(|error| as_lambda_reports(&error))
+                })
+            }
+        };
         match select(work, ending).await {
-            Either::Left((result, _)) => {
-                self.return_environment(region, step);
-                result.map_err(|error| as_lambda_reports(&error))
-            }
+            Either::Left((result, _)) => result,
             Either::Right((error, _)) => Err(error),
         }
+    }
+
+    /// How an invocation of `step` ends that does not answer.
+    async fn ending(&self, step: Step, crash: &Crash) -> StateError {
+        match select(std::pin::pin!(crash.happens()), self.executor().sleep(step.timeout())).await {
+            Either::Left(_) => StateError::new("Runtime.ExitError", "the process ended"),
+            Either::Right(_) => StateError::new("Sandbox.Timedout", format!("Task timed out after {}", step.timeout())),
+        }
+    }
+
+    /// Runs functions by `host` from now on, for as long as somebody else keeps it.
+    pub fn host_functions(&self, host: &Rc<dyn FunctionHost>) {
+        self.state_mut().lambda.host = Some(Rc::downgrade(host));
     }
 
     /// Begins an invocation of `step` in `region` for `run_id`: what it looked at counts for what it changes (S8, S14), so

@@ -16,11 +16,18 @@ use super::World;
 /// The table.
 #[derive(Default)]
 pub struct Table {
-    plans: BTreeMap<Name, StoredPlan>,
+    /// Every version of every plan.
+    pub plans: BTreeMap<Name, BTreeMap<u64, Plan>>,
+    /// Which version of a plan counts.
+    pub current: BTreeMap<Name, u64>,
+    /// Which plan an alarm starts.
+    pub alarms: BTreeMap<String, Name>,
     /// The locks.
     pub locks: BTreeMap<Name, Lock>,
     /// The kill switch of all plans.
     pub settings: Settings,
+    /// The kill switches of single plans.
+    pub settings_of: BTreeMap<Name, Settings>,
     /// The journals, in the order of writing.
     pub journal: Vec<Entry>,
     /// The newest question to a person, by plan.
@@ -31,16 +38,28 @@ pub struct Table {
 
 impl Table {
     pub(super) fn holding(plan: &Plan) -> Self {
-        let stored = StoredPlan { version: 1, plan: plan.clone() };
-        Self { plans: BTreeMap::from([(plan.name.clone(), stored)]), ..Self::default() }
+        let name = plan.name.clone();
+        Self {
+            plans: BTreeMap::from([(name.clone(), BTreeMap::from([(1, plan.clone())]))]),
+            current: BTreeMap::from([(name.clone(), 1)]),
+            alarms: BTreeMap::from([(plan.automation.alarm.name.clone(), name)]),
+            ..Self::default()
+        }
     }
 
     pub(super) fn plan(&self, name: &Name, version: Option<u64>) -> Option<StoredPlan> {
-        self.plans.get(name).filter(|p| version.is_none_or(|v| v == p.version)).cloned()
+        let version = version.or_else(|| self.current.get(name).copied())?;
+        let plan = self.plans.get(name)?.get(&version)?.clone();
+        Some(StoredPlan { version, plan })
     }
 
     pub(super) fn plan_of_alarm(&self, alarm: &str) -> Option<Name> {
-        self.plans.values().find(|p| p.plan.automation.alarm.name == alarm).map(|p| p.plan.name.clone())
+        self.alarms.get(alarm).cloned()
+    }
+
+    pub(super) fn settings(&self, plan: &Name) -> Settings {
+        let of_plan = self.settings_of.get(plan).and_then(|s| s.disabled.clone());
+        Settings { disabled: self.settings.disabled.clone().or(of_plan) }
     }
 
     pub(super) fn replace_lock(&mut self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Swap {
@@ -108,5 +127,16 @@ impl World {
         };
         self.log(Lane::Operator, format!("a person stops the run: {heard}"));
         stopped
+    }
+
+    /// Stores `lock` as somebody wrote it into the table from outside of this process, after the same check as a step's.
+    pub fn put_lock(&self, plan: &Name, lock: Lock) {
+        let before = self.state().table.locks.get(plan).cloned();
+        self.check_lock(before.as_ref(), &lock);
+        let table = &mut self.state_mut().table;
+        if lock.stopped.is_some() && before.is_some_and(|before| before.stopped.is_none()) {
+            table.stopped.insert(lock.run.run_id.clone());
+        }
+        table.locks.insert(plan.clone(), lock);
     }
 }

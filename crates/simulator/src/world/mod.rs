@@ -9,6 +9,7 @@ pub mod clients;
 pub mod compute;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod histories;
 mod lambda;
 mod ledger;
 mod log;
@@ -16,6 +17,7 @@ pub mod messages;
 mod ports;
 mod step_functions;
 pub mod tables;
+mod task_tokens;
 pub mod traffic;
 pub mod watchers;
 mod work;
@@ -34,11 +36,13 @@ use crate::machine::Machine;
 use crate::orders::Order;
 use crate::service_times::Span;
 
-pub use lambda::{CallRecord, Caller};
+pub use histories::Histories;
+pub use lambda::{CallRecord, Caller, FunctionHost};
 pub use ledger::Table;
 pub use log::{Happening, Log};
 pub use ports::{Series, SimPorts};
-pub use step_functions::{RunRecord, StartedBy, TaskTokens};
+pub use step_functions::{RunRecord, StartedBy};
+pub use task_tokens::{Sent, TaskTokens};
 pub use work::Work;
 
 /// The virtual moment at which every drill begins: a fixed date keeps reports alike.
@@ -93,6 +97,8 @@ pub struct State {
     pub runs: Vec<RunRecord>,
     /// The task tokens that executions wait for.
     pub tokens: TaskTokens,
+    /// What is kept of executions.
+    pub histories: Histories,
     /// Faults to come.
     pub faults: Faults,
     /// The invariants.
@@ -145,6 +151,7 @@ impl World {
             outages: Vec::new(),
             runs: Vec::new(),
             tokens: TaskTokens::default(),
+            histories: Histories::default(),
             faults: Faults::default(),
             invariants: Invariants::default(),
             log: Log::new(began),

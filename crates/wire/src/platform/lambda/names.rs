@@ -1,0 +1,94 @@
+//! The plan's DNS names, for processes that ask the system's resolver.
+//!
+//! Purpose: a function's binary sees what the world's DNS answers. Guarantees: the file of host names follows the world
+//! within [`BEAT`]; it is replaced as a whole, so that no reader sees half of it. Effects: writes one file. Fails when: the
+//! directory cannot be written.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use lifeboat_model::{Period, Region};
+use lifeboat_simulator::World;
+use lifeboat_simulator::world::State;
+
+/// How often the file is looked at.
+const BEAT: Period = Period::ms(100);
+
+/// Where systems keep `libnss_wrapper.so`.
+const FOLDERS: [&str; 6] =
+    ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/lib"];
+
+/// How functions resolve names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolver {
+    /// With `libnss_wrapper.so`, which reads a file of host names.
+    Wrapped(PathBuf),
+    /// The plan has no names.
+    NoNames,
+}
+
+impl Resolver {
+    /// How the functions of this world resolve names; `None` when the plan has names and `libnss_wrapper.so` is nowhere.
+    pub fn of(world: &World) -> Option<Self> {
+        if world.state().plan.dns.is_empty() {
+            return Some(Self::NoNames);
+        }
+        let library =
+            FOLDERS.iter().map(|folder| Path::new(folder).join("libnss_wrapper.so")).find(|path| path.exists());
+        library.map(Self::Wrapped)
+    }
+}
+
+/// The address that stands for an entry in the `n`th Region: of a block that RFC 5737 keeps for documentation.
+fn address(n: usize, entry: usize) -> Ipv4Addr {
+    let block = if n == 0 { [198, 51, 100] } else { [203, 0, 113] };
+    Ipv4Addr::new(block[0], block[1], block[2], u8::try_from(entry + 1).unwrap_or(u8::MAX))
+}
+
+/// The names of the plan and of their entries, and the addresses that they have now.
+pub(super) fn names(state: &State) -> Vec<(String, Ipv4Addr)> {
+    let number: BTreeMap<&Region, usize> = state.plan.regions.iter().enumerate().map(|(n, r)| (r, n)).collect();
+    let mut lines = Vec::new();
+    for (entry, dns) in state.plan.dns.iter().enumerate() {
+        for (region, answer) in &dns.answers {
+            let address = address(number.get(region).copied().unwrap_or_default(), entry);
+            lines.push((answer.clone(), address));
+            if state.traffic.healthy.contains(region) {
+                lines.push((dns.name.clone(), address));
+            }
+        }
+    }
+    lines
+}
+
+/// Writes the file now, and again whenever the world's DNS changes.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn follow(world: &World, file: &Path) -> io::Result<()> {
+    let text = |world: &World| -> String {
+        names(&world.state()).iter().map(|(name, address)| format!("{address} {name}\n")).collect()
+    };
+    let mut written = text(world);
+    replace(file, &written)?;
+    let (watched, file) = (world.clone(), file.to_owned());
+    world.executor().spawn(async move {
+        loop {
+            watched.sleep(BEAT).await;
+            let now = text(&watched);
+            // What cannot be written now is tried again with the next beat.
+            if now != written && replace(&file, &now).is_ok() {
+                written = now;
+            }
+        }
+    });
+    Ok(())
+}
+
+fn replace(file: &Path, text: &str) -> io::Result<()> {
+    let new = file.with_extension("new");
+    std::fs::write(&new, text)?;
+    std::fs::rename(new, file)
+}
