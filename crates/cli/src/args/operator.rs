@@ -183,7 +183,7 @@ pub struct ReportArgs {
     /// The page
     #[arg(long, group = "form")]
     pub html: bool,
-    /// Plain text, as it is sent to people [default]
+    /// Plain text, as it is sent to people; this unless another is asked for
     #[arg(long, group = "form")]
     pub text: bool,
     /// AWS; `--json` is a form of the report.

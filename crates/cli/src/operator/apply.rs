@@ -79,7 +79,7 @@ pub async fn apply(plan: &Plan, writes: Writes, plans: &dyn PlanStore) -> Result
     {
         return Err(Failure::NotPossible(format!(
             "somebody else applied another version of plan {} meanwhile; look at it with lifeboat plan apply --dry-run, then \
-             apply again. The plan in force",
+             apply again",
             plan.name
         )));
     }
@@ -106,7 +106,7 @@ async fn add(plan: &Plan, new: &Value, first: u64, plans: &dyn PlanStore) -> Res
         }
     }
     Err(Failure::NotPossible(format!(
-        "versions {first} to {} of plan {} are taken by applies that never ended; delete those items. The plan in force",
+        "versions {first} to {} of plan {} are taken by applies that never ended; delete those items",
         first + NUMBERS_MAX - 1,
         plan.name
     )))
@@ -139,7 +139,7 @@ fn taken(alarm: &str, other: Option<&str>) -> Failure {
     let other = other.map_or_else(|| "another plan".to_owned(), |name| format!("plan {name}"));
     Failure::NotPossible(format!(
         "automation.alarm.name: {alarm:?} starts {other} already, and an alarm starts one plan; name another alarm here, or \
-         give that plan another one first. What is in force"
+         give that plan another one first"
     ))
 }
 

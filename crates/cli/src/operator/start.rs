@@ -181,7 +181,7 @@ impl Prepared {
             if let Some(why) = ports.switch.why(scope).await.map_err(Failure::of_read)? {
                 let argument = if scope == Scope::AllPlans { "--all" } else { plan.as_str() };
                 return Err(Failure::NotPossible(format!(
-                    "runs are disabled: {}; when you want runs again: lifeboat resume {argument}. Nothing was started",
+                    "runs are disabled: {}; when you want runs again: lifeboat resume {argument}",
                     clean(&why)
                 )));
             }
@@ -189,10 +189,9 @@ impl Prepared {
         let lock = ports.locks.lock(plan).await.map_err(Failure::of_read)?;
         match Lock::refuses_start(plan, lock.as_ref(), self.admission(now), now) {
             None => Ok(()),
-            Some(reason) => Err(Failure::NotPossible(format!(
-                "the run would be refused: {reason}: {}. Nothing was started",
-                way_out(plan, &reason)
-            ))),
+            Some(reason) => {
+                Err(Failure::NotPossible(format!("the run would be refused: {reason}: {}", way_out(plan, &reason))))
+            }
         }
     }
 
@@ -275,8 +274,7 @@ impl Prepared {
         match started {
             Ok(Started::Running(run)) => Ok(self.told(&run)),
             Ok(Started::NameTaken) => Err(Failure::NotPossible(format!(
-                "an execution called {} exists already: somebody started one in the same second; look: lifeboat watch --run {}. \
-                 Nothing more was started",
+                "an execution called {} exists already: somebody started one in the same second; look: lifeboat watch --run {}",
                 self.run.name(),
                 self.run
             ))),
