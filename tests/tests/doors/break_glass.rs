@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::world::{ACCOUNT, SOURCE, Served, TARGET, plan, root};
+use crate::world::{ACCOUNT, Functions, SOURCE, Served, TARGET, plan, root};
 
 /// The commands of the section, in their order.
 fn commands() -> String {
@@ -18,7 +18,7 @@ fn commands() -> String {
 
 #[test]
 fn with_the_table_down_the_commands_of_the_runbook_move_the_workload_by_hand_in_the_safe_order() {
-    let world = Served::begin(plan(), 20);
+    let world = Served::begin(plan(), 20, Functions::Unused);
     world.control("break", &json!({"region": SOURCE}));
     for operation in ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"] {
         world.control("fault", &json!({"operation": operation, "kind": "unavailable", "times": 1_000_000}));

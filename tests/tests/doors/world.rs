@@ -7,11 +7,13 @@ use std::process::Command;
 use std::rc::Rc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use lifeboat_model::{Direction, Plan};
 use lifeboat_simulator::machine::Machine;
+use lifeboat_wire::platform::{Host, HostOptions, TABLE, with_platform};
 use lifeboat_wire::{Options, Simulation};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 /// The Region that serves first.
@@ -31,6 +33,29 @@ pub fn plan() -> Plan {
     lifeboat_cli::plan_file::load(None).expect("the example plan is a plan")
 }
 
+/// The example plan without its DNS names, which the functions' processes would ask this machine's resolver for.
+pub fn nameless() -> Plan {
+    Plan { dns: Vec::new(), ..plan() }
+}
+
+/// Where cargo puts binaries: beside the folder of this test.
+pub fn binaries() -> PathBuf {
+    let test = std::env::current_exe().expect("this test is a file");
+    let folder = test.parent().and_then(Path::parent).expect("a folder above deps").to_owned();
+    let built = folder.join("admit").is_file() && folder.join("lifeboat").is_file();
+    assert!(built, "no binaries in {}; first: cargo build --workspace --all-features --bins", folder.display());
+    folder
+}
+
+/// Who performs the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Functions {
+    /// The functions' binaries, each in a process of its own.
+    Binaries,
+    /// Nobody starts a run here.
+    Unused,
+}
+
 /// A world that listens on loopback.
 pub struct Served {
     address: SocketAddr,
@@ -40,7 +65,7 @@ pub struct Served {
 
 impl Served {
     /// The world of `plan`, whose clock goes `time_scale` times as fast as the machine's.
-    pub fn begin(plan: Plan, time_scale: u32) -> Self {
+    pub fn begin(plan: Plan, time_scale: u32, functions: Functions) -> Self {
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
@@ -51,10 +76,24 @@ impl Served {
             let options = Options { plan, direction, machine, seed: 1, time_scale, host: Ipv4Addr::LOCALHOST, port: 0 };
             tokio::task::LocalSet::new().block_on(&runtime, async move {
                 let simulation = Simulation::begin(options).await.expect("a port of its own");
-                tell.send(simulation.address()).expect("the test waits");
+                let address = simulation.address();
+                let mut simulation =
+                    simulation.with(|face, callers| with_platform(face, callers, lifeboat_cli::MACHINE));
+                let host = match functions {
+                    Functions::Binaries => Some(host(&simulation)),
+                    Functions::Unused => None,
+                };
+                if let Some(host) = &host {
+                    let (segment, api) = host.runtime_api();
+                    simulation = simulation.with(|face, _| face.with_path(segment, api));
+                }
+                tell.send(address).expect("the test waits");
                 let served = tokio::task::spawn_local(simulation.run());
                 drop(stopped.await);
                 served.abort();
+                if let Some(host) = host {
+                    host.end();
+                }
             });
         });
         let address = told.recv().expect("it listens");
@@ -91,6 +130,40 @@ impl Served {
         serde_json::from_str(body).expect("JSON")
     }
 
+    /// The run called `name`, once it has ended.
+    pub fn ended_run(&self, name: &str) -> Value {
+        for _ in 0..1800 {
+            let state = self.state();
+            let runs = state["runs"].as_array().cloned().unwrap_or_default();
+            let is_it = |run: &Value| run["execution"].as_str().is_some_and(|arn| arn.ends_with(&format!(":{name}")));
+            if let Some(run) = runs.into_iter().find(|run| is_it(run) && !run["ended_at"].is_null()) {
+                return run;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        panic!("no run called {name} has ended after a quarter of an hour: {:#}", self.state());
+    }
+
+    /// Every database is written in the target, traffic goes there, clients are served, and no invariant was violated.
+    pub fn assert_moved(&self) {
+        let state = self.state();
+        for (name, database) in state["databases"].as_object().expect("databases") {
+            assert_eq!(database["writer"], TARGET, "{name}");
+        }
+        assert_eq!(state["routing"]["controls"], json!({SOURCE: "Off", TARGET: "On"}));
+        assert_eq!(state["clients"]["all_served"], true, "{state:#}");
+        assert_eq!(state["invariants"]["violations"], 0, "{state:#}");
+    }
+
+    /// The AWS CLI with `arguments`, and the JSON that it prints.
+    pub fn aws(&self, arguments: &[&str]) -> Value {
+        let done = self.program(Path::new("aws")).args(arguments).args(["--output", "json"]).output();
+        let done = done.expect("the AWS CLI; `make .venv/installed` installs it");
+        let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "aws {arguments:?}: {err}");
+        serde_json::from_str(&out).unwrap_or_else(|e| panic!("aws {arguments:?}: {e}: {out}"))
+    }
+
     /// A program that talks to this world as it would to AWS, and to nothing else.
     pub fn program(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
@@ -107,6 +180,16 @@ impl Served {
         ]);
         command
     }
+}
+
+fn host(simulation: &Simulation) -> Rc<Host> {
+    let options = HostOptions {
+        binaries: binaries(),
+        scratch: std::env::temp_dir(), // for the file of host names, which a nameless plan has not
+        face: simulation.address(),
+        table: TABLE.to_owned(),
+    };
+    Host::new(simulation.callers().clone(), options, |name, line| println!("{name} {line}")).expect("a host")
 }
 
 impl Drop for Served {
