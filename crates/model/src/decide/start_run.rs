@@ -8,7 +8,7 @@ use crate::lock::{Admission, Lock};
 use crate::plan::Policy;
 use crate::request::{Mode, Purpose, Trigger};
 use crate::settings::Settings;
-use crate::{Period, Plan, Reason, ReasonCode, Region, Request, Timestamp};
+use crate::{Direction, Period, Plan, Reason, ReasonCode, Region, Request, Timestamp};
 
 /// An alarm event older than this starts nothing: what it tells of has passed, or was dealt with by hand.
 pub const TRANSITION_FRESH: Period = Period::seconds(900);
@@ -115,34 +115,10 @@ pub fn start_run(
     if let Some(why) = transition.asks_for_nothing() {
         return Start::Ignore(why.to_owned());
     }
-    let tell = |why: String, what_next: &str| Start::Tell(NotStarted::new(why, what_next));
-    let alarm = &plan.automation.alarm.name;
-    if transition.alarm != *alarm {
-        let why = format!("plan {} is started by alarm {alarm}, not by {}", plan.name, transition.alarm);
-        return tell(why, "name this alarm in the plan, or take its item out of the table");
-    }
-    if transition.region != *home {
-        let why = format!("the alarm is in {}, and a run starts where it executes: in {home}", transition.region);
-        return tell(why, "let the alarm call the function of its own Region");
-    }
-    let Some(direction) = plan.direction_to(home) else {
-        let why = format!("{home} is none of plan {}'s regions", plan.name);
-        return tell(why, "let the alarm call only in the plan's Regions");
+    let direction = match may_start(plan, home, transition, settings, now) {
+        Ok(direction) => direction,
+        Err(not_started) => return Start::Tell(not_started),
     };
-    if transition.at.plus(TRANSITION_FRESH) < now {
-        let why = format!("the transition of {} is more than {TRANSITION_FRESH} old", transition.at);
-        return tell(why, "look whether the other Region is still ill; if it is, start a run by hand");
-    }
-    match plan.automation.policy {
-        Policy::ManualOnly => {
-            let why = "the plan's policy is manual-only: a person starts the run".to_owned();
-            return tell(why, "look at the other Region and decide");
-        }
-        Policy::Autonomous | Policy::Approve => {}
-    }
-    if let Some(why) = &settings.disabled {
-        return tell(format!("runs are disabled: {why}"), ReasonCode::Disabled.remedy());
-    }
     let trigger = Trigger::Alarm { alarm: transition.alarm.clone(), transition_at: transition.at };
     let name = execution_name(plan, transition.at);
     let admission = Admission {
@@ -171,6 +147,45 @@ pub fn start_run(
         trigger,
     };
     Start::Run { name, request: Box::new(request) }
+}
+
+/// Where a run would go, or why an alarm may start none now, whatever the lock says.
+fn may_start(
+    plan: &Plan,
+    home: &Region,
+    transition: &Transition,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Direction, NotStarted> {
+    let no = |why: String, what_next: &str| Err(NotStarted::new(why, what_next));
+    let alarm = &plan.automation.alarm.name;
+    if transition.alarm != *alarm {
+        let why = format!("plan {} is started by alarm {alarm}, not by {}", plan.name, transition.alarm);
+        return no(why, "name this alarm in the plan, or take its item out of the table");
+    }
+    if transition.region != *home {
+        let why = format!("the alarm is in {}, and a run starts where it executes: in {home}", transition.region);
+        return no(why, "let the alarm call the function of its own Region");
+    }
+    let Some(direction) = plan.direction_to(home) else {
+        let why = format!("{home} is none of plan {}'s regions", plan.name);
+        return no(why, "let the alarm call only in the plan's Regions");
+    };
+    if transition.at.plus(TRANSITION_FRESH) < now {
+        let why = format!("the transition of {} is more than {TRANSITION_FRESH} old", transition.at);
+        return no(why, "look whether the other Region is still ill; if it is, start a run by hand");
+    }
+    match plan.automation.policy {
+        Policy::ManualOnly => {
+            let why = "the plan's policy is manual-only: a person starts the run".to_owned();
+            return no(why, "look at the other Region and decide");
+        }
+        Policy::Autonomous | Policy::Approve => {}
+    }
+    match &settings.disabled {
+        Some(why) => no(format!("runs are disabled: {why}"), ReasonCode::Disabled.remedy()),
+        None => Ok(direction),
+    }
 }
 
 impl From<&Reason> for NotStarted {
