@@ -66,6 +66,7 @@ fn left_by(target: &str, trigger: Trigger, leave: impl FnOnce(Lock) -> Lock) -> 
         inherits_change: false,
         cool_down_until: None,
         acknowledged: false,
+        stopped: None,
     };
     leave(held)
 }

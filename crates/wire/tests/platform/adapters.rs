@@ -5,8 +5,8 @@ use lifeboat_model::journal::{Call, Entry, Note};
 use lifeboat_model::limits::{LEASE, Step};
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_ports::{
-    Append, Approvals, Archive, AskedApproval, Delivery, Executions, Fault, Holder, Ledger, Mark, Notices, Started,
-    Swap,
+    Append, Approvals, Archive, AskedApproval, Delivery, Executions, Fault, Fenced, Holder, Ledger, Mark, Notices,
+    Started, Swap,
 };
 use lifeboat_simulator::faults::{FaultKind, FaultRule};
 use serde_json::json;
@@ -44,11 +44,13 @@ fn s4_s5_locks_are_swapped_fenced_and_seen_by_the_world() {
         assert_eq!(ledger.replace_lock(&name, None, &lock("arn:two", 1, now)).await.expect("sent"), Swap::Changed);
         let until = now.plus(LEASE).plus(LEASE);
         let holder = Holder { run_id: "arn:one", epoch: 1 };
-        let fenced = ledger.fence(&name, holder, until, Mark::PointOfNoReturn).await.expect("sent").expect("held");
+        let fenced = ledger.fence(&name, holder, until, Mark::PointOfNoReturn).await.expect("sent");
+        let Fenced::Held(fenced) = fenced else { panic!("{fenced:?}") };
+        let fenced = *fenced;
         assert!(fenced.past_point_of_no_return && fenced.lease_expires_at == until);
         assert_eq!(served.world.state().table.locks.get(&name), Some(&fenced));
         let stale = Holder { run_id: "arn:one", epoch: 7 };
-        assert_eq!(ledger.fence(&name, stale, until, Mark::Lease).await.expect("sent"), None);
+        assert_eq!(ledger.fence(&name, stale, until, Mark::Lease).await.expect("sent"), Fenced::Lost);
         // What the run of before replaced is no longer as it was read.
         assert_eq!(ledger.replace_lock(&name, Some(&first), &first).await.expect("sent"), Swap::Changed);
         let freed = Lock { state: LockState::Free, ..fenced.clone() };

@@ -138,5 +138,6 @@ pub fn lock(run_id: &str, epoch: u64, now: Timestamp) -> Lock {
         inherits_change: false,
         cool_down_until: None,
         acknowledged: false,
+        stopped: None,
     }
 }
