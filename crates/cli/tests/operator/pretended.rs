@@ -63,6 +63,7 @@ pub fn lock(state: LockState) -> Lock {
         inherits_change: false,
         cool_down_until: None,
         acknowledged: false,
+        stopped: None,
     }
 }
 

@@ -27,7 +27,7 @@ impl Reports for Bucket {
 
 fn concluded() -> Pretended {
     let world = Pretended::with(&plan());
-    let ending = Ending::of_admitted(&lock(LockState::Free).run, None);
+    let ending = Ending::of_admitted(&lock(LockState::Free), None);
     world.journal.borrow_mut().push(Entry {
         run_id: RUN.to_owned(),
         epoch: 1,
