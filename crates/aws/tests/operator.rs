@@ -45,6 +45,7 @@ fn lock() -> Lock {
         inherits_change: false,
         cool_down_until: None,
         acknowledged: false,
+        stopped: None,
     }
 }
 
