@@ -34,18 +34,26 @@ fn insert(into: &mut Map<String, Value>, parts: &[&str], value: &str) -> Option<
 
 fn listed(value: Value) -> Value {
     let Value::Object(fields) = value else { return value };
-    let fields: Map<String, Value> = fields.into_iter().map(|(name, value)| (name, listed(value))).collect();
-    let numbered: Option<Vec<u32>> = fields.keys().map(|name| name.parse().ok()).collect();
-    if let Some(mut numbers) = numbered.filter(|numbers| !numbers.is_empty()) {
-        // As texts they stand in another order: 10 before 2.
-        numbers.sort_unstable();
-        return numbers.iter().filter_map(|n| fields.get(&n.to_string()).cloned()).collect();
+    if let Some(items) = numbered(&fields) {
+        return items;
     }
     let mut values = fields.values();
-    match (values.next(), values.next()) {
-        (Some(items @ Value::Array(_)), None) => items.clone(),
-        (_, _) => fields.into(),
+    // Only what has the numbers right below it is an item's name: a structure may have a list as its only field.
+    if let (Some(Value::Object(below)), None) = (values.next(), values.next())
+        && let Some(items) = numbered(below)
+    {
+        return items;
     }
+    fields.into_iter().map(|(name, value)| (name, listed(value))).collect::<Map<_, _>>().into()
+}
+
+/// The items of a list, if there are only numbers here.
+fn numbered(fields: &Map<String, Value>) -> Option<Value> {
+    let mut numbers = fields.keys().map(|name| name.parse().ok()).collect::<Option<Vec<u32>>>()?;
+    // As texts they stand in another order: 10 before 2.
+    numbers.sort_unstable();
+    let items = numbers.iter().filter_map(|n| fields.get(&n.to_string()).cloned()).map(listed);
+    (!numbers.is_empty()).then(|| items.collect())
 }
 
 /// The answer to `operation` as XML.

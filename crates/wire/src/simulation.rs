@@ -90,11 +90,10 @@ impl Simulation {
     }
 
     /// Answers, and keeps the world's clock in step with the machine's, for ever. Has to run inside a
-    /// `tokio::task::LocalSet`.
+    /// `tokio::task::LocalSet`; where it is dropped, the world stands still.
     pub async fn run(self) {
-        let world = self.world().clone();
-        tokio::task::spawn_local(self.pace.drive(world));
-        serve(self.listener, Rc::new(self.face)).await;
+        let drive = self.pace.drive(self.world().clone());
+        tokio::join!(drive, serve(self.listener, Rc::new(self.face)));
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
 use lifeboat_simulator::world::watchers::AlarmState;
 use serde_json::Value;
 
@@ -18,8 +18,11 @@ fn program() -> PathBuf {
 /// Runs `aws ARGUMENTS --region REGION`, and reads what it prints.
 async fn aws(served: &Served, region: &str, arguments: &str) -> Result<Value, String> {
     let mut command = Command::new(program());
+    // Version 1 of the CLI has an address of its own for RDS in us-east-1, whatever the environment says.
+    let own_address: &[&str] = if arguments.starts_with("rds ") { &["--endpoint-url", &served.url] } else { &[] };
     command
         .args(arguments.split_whitespace())
+        .args(own_address)
         .args(["--region", region, "--output", "json"])
         .env_clear()
         .envs(["PATH", "HOME", "PYENV_ROOT"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
@@ -134,6 +137,11 @@ async fn holds(served: &Served, (arguments, region, place, expected): Case) {
     }
 }
 
+/// Two at a time: each is a second of computing, which the other tests need as well.
+async fn hold(served: &Served, cases: &[Case]) {
+    stream::iter(cases).for_each_concurrent(2, |case| holds(served, *case)).await;
+}
+
 #[test]
 fn the_aws_cli_reads_and_changes_every_service() {
     within(async {
@@ -143,12 +151,12 @@ fn the_aws_cli_reads_and_changes_every_service() {
         let now = served.world.now();
         let since = now.minus(lifeboat_model::Period::seconds(240));
         let metric = format!("{metric} --start-time {since} --end-time {now}");
-        join_all(READS.iter().map(|case| holds(&served, *case))).await;
+        hold(&served, &READS).await;
         let printed = aws(&served, TARGET, &metric).await.expect("metrics");
         assert_eq!(printed["MetricDataResults"][0]["Values"][0], 100.0, "{printed:#}");
         assert_eq!(printed["MetricDataResults"][0]["StatusCode"], "Complete", "{printed:#}");
 
-        join_all(MUTATIONS.iter().map(|case| holds(&served, *case))).await;
+        hold(&served, &MUTATIONS).await;
         for operation in [
             "rds:SwitchoverGlobalCluster",
             "elasticache:FailoverGlobalReplicationGroup",

@@ -12,6 +12,7 @@ use lifeboat_simulator::machine::Machine;
 use lifeboat_wire::{Options, Simulation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 
 /// The Region that serves.
 pub const SOURCE: &str = "us-east-1";
@@ -44,19 +45,21 @@ pub struct Served {
     pub plan: Plan,
     /// The address, as a variable of the environment has it.
     pub url: String,
+    environment: Environment,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Served {
+    /// A world that nobody looks at any more shall cost the other tests no time.
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 impl Served {
     /// The adapters' environment.
     pub fn environment(&self) -> Environment {
-        let set = |variable: &str| match variable {
-            "AWS_REGION" => Some(TARGET.to_owned()),
-            "AWS_ENDPOINT_URL" => Some(self.url.clone()),
-            "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
-            "LIFEBOAT_TABLE" => Some("lifeboat".to_owned()),
-            _ => None,
-        };
-        Environment::read(set).expect("an environment")
+        self.environment.clone()
     }
 
     /// How many calls of `operation` took effect.
@@ -85,8 +88,19 @@ pub async fn serve_with(time_scale: u32, add: impl FnOnce(Simulation) -> Simulat
     };
     let simulation = add(Simulation::begin(options).await.expect("a free port"));
     let (world, url) = (simulation.world().clone(), format!("http://{}", simulation.address()));
-    tokio::task::spawn_local(simulation.run());
-    Served { world, plan, url }
+    let environment = environment(&url);
+    let task = tokio::task::spawn_local(simulation.run());
+    Served { world, plan, url, environment, task }
+}
+
+fn environment(url: &str) -> Environment {
+    let set = |variable: &str| match variable {
+        "AWS_REGION" => Some(TARGET.to_owned()),
+        "AWS_ENDPOINT_URL" => Some(url.to_owned()),
+        "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+        _ => None,
+    };
+    Environment::read(set).expect("an environment")
 }
 
 /// Runs `test` where served worlds can live.
@@ -114,8 +128,10 @@ pub async fn send(served: &Served, what: &str, service: &str, headers: &[(&str, 
 
 /// The head and the body of the answer to such a request.
 pub async fn ask(served: &Served, what: &str, service: &str, headers: &[(&str, &str)], body: &str) -> (String, String) {
-    let mut answer = String::new();
-    send(served, what, service, headers, body).await.read_to_string(&mut answer).await.expect("an answer");
+    let mut answer = Vec::new();
+    send(served, what, service, headers, body).await.read_to_end(&mut answer).await.expect("an answer");
+    // CBOR is no text, but the texts in it are.
+    let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
     (head.to_owned(), body.to_owned())
 }

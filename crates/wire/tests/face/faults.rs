@@ -1,7 +1,6 @@
 //! What goes wrong in the world, as the adapters classify it. A class decides whether a step repeats a call.
 
 use std::pin::Pin;
-use std::rc::Rc;
 use std::time::Instant;
 
 use futures_util::future::join_all;
@@ -37,7 +36,7 @@ fn swap(served: &Served) -> Vec<(Arn, Switch)> {
 }
 
 /// One call of each operation that has a failure class of its own, by the operation that a fault names.
-const READS: [(&str, Call); 7] = [
+static READS: [(&str, Call); 7] = [
     (
         "rds:DescribeGlobalClusters",
         call!(s => AuroraDatabases::new(&s.environment()).describe(&s.plan.databases[0], &target())),
@@ -62,7 +61,7 @@ const READS: [(&str, Call); 7] = [
     ),
 ];
 
-const MUTATIONS: [(&str, Call); 7] = [
+static MUTATIONS: [(&str, Call); 7] = [
     (
         "rds:SwitchoverGlobalCluster",
         call!(s => AuroraDatabases::new(&s.environment()).switchover(&s.plan.databases[0], &s.plan.databases[0].clusters[&target()], &region(SOURCE))),
@@ -93,6 +92,18 @@ const MUTATIONS: [(&str, Call); 7] = [
     ),
 ];
 
+/// A world for each of `cases`. All of them begin first: it takes time in which no other could answer.
+async fn served_for(
+    cases: impl IntoIterator<Item = &'static (&'static str, Call)>,
+    time_scale: u32,
+) -> Vec<(Served, &'static str, Call)> {
+    let mut served = Vec::new();
+    for (operation, call) in cases {
+        served.push((serve(time_scale).await, *operation, *call));
+    }
+    served
+}
+
 /// Puts in a fault that meets every call of `operation`, and nothing else.
 fn put(served: &Served, operation: &'static str, kind: FaultKind) {
     let mut faults = Faults::default();
@@ -121,18 +132,17 @@ fn every_refusal_is_read_back_as_the_class_that_it_is() {
         Fault::Invalid,
     ];
     within(async {
-        let operations = READS.iter().chain(&MUTATIONS);
-        join_all(operations.map(|(operation, call)| async move {
-            let served = serve(60).await;
+        let cases = served_for(READS.iter().chain(&MUTATIONS), 10).await;
+        join_all(cases.iter().map(|(served, operation, call)| async move {
             for class in classes {
-                put(&served, operation, FaultKind::Refuse(class));
-                let error = call(&served).await.expect_err(operation);
+                put(served, operation, FaultKind::Refuse(class));
+                let error = call(served).await.expect_err(operation);
                 assert_eq!(error.fault, as_read(operation, class), "{operation} {class:?}: {error}");
                 assert!(served.world.state().faults.fired() > 0, "{operation} {class:?}");
                 assert_eq!(served.effective(operation), 0, "{operation} {class:?}");
             }
             served.world.state_mut().faults = Faults::default();
-            call(&served).await.unwrap_or_else(|error| panic!("{operation} without a fault: {error}"));
+            call(served).await.unwrap_or_else(|error| panic!("{operation} without a fault: {error}"));
         }))
         .await;
     });
@@ -141,10 +151,10 @@ fn every_refusal_is_read_back_as_the_class_that_it_is() {
 #[test]
 fn s10_a_lost_reply_leaves_a_mutation_made_exactly_once_and_its_effect_unknown() {
     within(async {
-        join_all(MUTATIONS.iter().map(|(operation, call)| async move {
-            let served = Rc::new(serve(60).await);
-            put(&served, operation, FaultKind::LostReply);
-            let error = call(&served).await.expect_err(operation);
+        let cases = served_for(&MUTATIONS, 30).await;
+        join_all(cases.iter().map(|(served, operation, call)| async move {
+            put(served, operation, FaultKind::LostReply);
+            let error = call(served).await.expect_err(operation);
             assert_eq!(error.effect(), Effect::Unknown, "{operation}: {error}");
             assert_eq!(served.world.state().faults.fired(), 1, "{operation}: sent once");
             assert_eq!(served.effective(operation), 1, "{operation}");
@@ -193,7 +203,7 @@ fn a_call_that_nobody_waits_for_any_more_is_carried_out_all_the_same() {
 #[test]
 fn a_dark_region_gives_no_answer_and_the_other_one_does() {
     within(async {
-        let served = Rc::new(serve(60).await);
+        let served = serve(60).await;
         served.world.darken(&region(SOURCE));
         let databases = AuroraDatabases::new(&served.environment());
         let database = &served.plan.databases[0];
