@@ -16,10 +16,12 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
 #[cfg(feature = "simulate")]
 mod serving {
     use std::fmt::Write;
-    use std::net::SocketAddr;
+    use std::net::{Ipv4Addr, SocketAddr};
+    use std::path::PathBuf;
     use std::rc::Rc;
 
     use lifeboat_simulator::machine::Machine;
+    use lifeboat_wire::platform::{Host, HostOptions, TABLE, with_platform};
     use lifeboat_wire::{Options, Simulation};
     use serde_json::{Map, Value, json};
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -37,21 +39,24 @@ mod serving {
         let ended = signal()?;
         tokio::task::LocalSet::new().block_on(&runtime, async {
             let simulation = Simulation::begin(options).await.map_err(|e| Failure::NotServed(e.to_string()))?;
-            // Here the functions' host joins: `simulation.with(|face, callers| ...)`, with the directory of --functions.
+            let simulation = simulation.with(|face, callers| with_platform(face, callers, MACHINE));
+            let (simulation, host) = hosted(simulation, args)?;
             print(&ready(&simulation, args))?;
             tokio::select! {
                 () = simulation.run() => {}
                 // A sender that is gone cannot tell any more: it is the end, too.
                 _ = ended => {}
             }
+            // Its processes end with it.
+            drop(host);
             Ok(Exit::AsExpected)
         })
     }
 
     fn options(args: &SimulateArgs) -> Result<Options, Failure> {
-        if args.functions.is_some() {
+        if args.functions.is_some() && args.time_scale > 1 {
             let problem =
-                "--functions: the binaries cannot be run yet; leave it out, and the steps run in the simulator";
+                "--functions with --time-scale: the binaries read this machine's clock; leave one of them out";
             return Err(Failure::Arguments(problem.to_owned()));
         }
         let plan = plan_file::load(args.plan.as_deref())?;
@@ -59,6 +64,33 @@ mod serving {
         let machine = Rc::new(Machine::read(MACHINE).map_err(|e| Failure::Arguments(e.to_string()))?);
         let SimulateArgs { seed, time_scale, host, port, .. } = *args;
         Ok(Options { plan, direction, machine, seed, time_scale, host, port })
+    }
+
+    /// The functions' host and its directory, when the binaries are to run.
+    type Hosting = Option<(Rc<Host>, Scratch)>;
+
+    /// `simulation` with the binaries of --functions as its functions; what they print goes to standard error.
+    fn hosted(simulation: Simulation, args: &SimulateArgs) -> Result<(Simulation, Hosting), Failure> {
+        let Some(binaries) = args.functions.clone() else { return Ok((simulation, None)) };
+        let scratch = Scratch(std::env::temp_dir().join(format!("lifeboat-{}", std::process::id())));
+        let folder = scratch.0.display();
+        std::fs::create_dir_all(&scratch.0).map_err(|e| Failure::NotServed(format!("failed to make {folder}: {e}")))?;
+        let face = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), simulation.address().port());
+        let options = HostOptions { binaries, scratch: scratch.0.clone(), face, table: TABLE.to_owned() };
+        let host = Host::new(simulation.callers().clone(), options, |name, line| eprintln!("{name} {line}"));
+        let host = host.map_err(|e| Failure::NotServed(e.to_string()))?;
+        let (segment, api) = host.runtime_api();
+        Ok((simulation.with(|face, _| face.with_path(segment, api)), Some((host, scratch))))
+    }
+
+    /// A directory of our own, for as long as we run.
+    struct Scratch(PathBuf);
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            // What is left in a directory for temporary files does no harm.
+            std::fs::remove_dir_all(&self.0).unwrap_or_default();
+        }
     }
 
     /// Comes when a signal asks the process to end.

@@ -81,7 +81,7 @@ fn table_with_item() -> Table {
     let table = Table::new();
     let item = json!({
         "pk": {"S": "a"}, "sk": {"S": "b"}, "touched": {"N": "0"}, "epoch": {"N": "7"}, "name_of": {"S": "orders"},
-        "yes": {"BOOL": true}, "list": {"L": [{"N": "1"}, {"S": "x"}]}, "nest": {"M": {"in": {"N": "3"}}},
+        "yes": {"BOOL": true}, "entries": {"L": [{"N": "1"}, {"S": "x"}]}, "nest": {"M": {"in": {"N": "3"}}},
         "words": {"SS": ["one", "two"]}, "state": {"S": "held"}, "large": {"N": "1767225600000"},
     });
     assert_eq!(table.call("PutItem", json!({"Item": item})).0, 200);
@@ -112,9 +112,9 @@ fn conditions_hold_as_dynamodb_says() {
         ("begins_with(epoch, :o)", false),
         ("contains(name_of, :o)", true),
         ("contains(words, :one)", true),
-        ("contains(list, :x)", true),
-        ("nest.#in = :3 AND list[1] = :x", true),
-        ("list[5] = :x", false),
+        ("contains(entries, :x)", true),
+        ("nest.#in = :3 AND entries[1] = :x", true),
+        ("entries[5] = :x", false),
         ("size(words) < :3", true),
         ("attribute_type(epoch, :n)", true),
         ("lacking = :7", false),

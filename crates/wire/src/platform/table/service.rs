@@ -254,7 +254,7 @@ impl Search {
             if self.filter.as_ref().is_none_or(|filter| holds(filter, item)) {
                 items.push(item_json(&projected(item, self.projection.as_deref())));
             }
-            if (bytes >= PAGE_BYTES_MAX || scanned >= self.limit) && (scanned < all || scanned >= self.limit) {
+            if scanned >= self.limit || bytes >= PAGE_BYTES_MAX && scanned < all {
                 last = Some(json!({"pk": {"S": key.pk}, "sk": {"S": key.sk}}));
                 break;
             }
