@@ -17,7 +17,7 @@ pub mod states;
 pub mod table;
 
 pub use identity::IdentityService;
-pub use lambda::{Host, HostError, HostOptions, LambdaService, Resolver};
+pub use lambda::{Host, HostError, HostOptions, LambdaService};
 pub use notices::NoticesService;
 pub use objects::ObjectsService;
 pub use states::StatesService;

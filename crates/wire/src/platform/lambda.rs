@@ -13,4 +13,3 @@ mod runtime;
 
 pub use host::{Host, HostError, HostOptions};
 pub use invoke::LambdaService;
-pub use names::Resolver;

@@ -12,7 +12,7 @@ use lifeboat_simulator::world::StartedBy;
 use lifeboat_wire::platform::{Host, HostOptions};
 use serde_json::json;
 
-use crate::common::{Served, TARGET, nameless, plan, region, serve_with, within};
+use crate::common::{Served, TARGET, plan, region, serve_with, within};
 
 /// Where cargo puts binaries: beside the folder of this test.
 fn binaries() -> PathBuf {
@@ -71,7 +71,7 @@ async fn hosted(plan: Plan, name: &str) -> Hosted {
 #[test]
 fn a_binary_starts_cold_once_answers_warm_and_ends_with_its_host() {
     within(async {
-        let hosted = hosted(nameless(), "warm").await;
+        let hosted = hosted(plan(), "warm").await;
         let world = &hosted.served.world;
         let mut took = Vec::new();
         for _ in 0..6 {
@@ -96,7 +96,7 @@ fn a_binary_starts_cold_once_answers_warm_and_ends_with_its_host() {
 #[test]
 fn a_binarys_error_is_the_one_that_the_state_machine_branches_on() {
     within(async {
-        let hosted = hosted(nameless(), "error").await;
+        let hosted = hosted(plan(), "error").await;
         let event = json!({"request": {"plan": "retail-store"}, "execution": {"id": "arn:one"}});
         let error =
             hosted.served.world.invoke(Step::Admit, &region(TARGET), "arn:one", event).await.expect_err("wrong");
@@ -113,7 +113,7 @@ fn a_binarys_error_is_the_one_that_the_state_machine_branches_on() {
 #[test]
 fn the_shipped_binaries_carry_a_switchover_to_its_end() {
     within(async {
-        let hosted = hosted(nameless(), "switchover").await;
+        let hosted = hosted(plan(), "switchover").await;
         let world = hosted.served.world.clone();
         let began = Instant::now();
         let input = json!({"plan": "retail-store", "target": TARGET, "mode": "switchover"});

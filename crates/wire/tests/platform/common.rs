@@ -32,11 +32,6 @@ pub fn plan() -> Plan {
     plan_file::load(None).expect("the example plan")
 }
 
-/// The example plan without its DNS names, which a process would ask the system's resolver for.
-pub fn nameless() -> Plan {
-    Plan { dns: Vec::new(), ..plan() }
-}
-
 /// A world that listens.
 pub struct Served {
     /// The world.

@@ -81,7 +81,7 @@ fn table_with_item() -> Table {
     let table = Table::new();
     let item = json!({
         "pk": {"S": "a"}, "sk": {"S": "b"}, "touched": {"N": "0"}, "epoch": {"N": "7"}, "name_of": {"S": "orders"},
-        "yes": {"BOOL": true}, "list": {"L": [{"N": "1"}, {"S": "x"}]}, "map": {"M": {"in": {"N": "3"}}},
+        "yes": {"BOOL": true}, "entries": {"L": [{"N": "1"}, {"S": "x"}]}, "nest": {"M": {"in": {"N": "3"}}},
         "words": {"SS": ["one", "two"]}, "state": {"S": "held"}, "large": {"N": "1767225600000"},
     });
     assert_eq!(table.call("PutItem", json!({"Item": item})).0, 200);
@@ -106,19 +106,19 @@ fn conditions_hold_as_dynamodb_says() {
         ("epoch BETWEEN :3 AND :9", true),
         ("epoch IN (:3, :9)", false),
         ("epoch IN (:3, :7)", true),
-        ("attribute_exists(epoch) AND attribute_not_exists(missing)", true),
-        ("attribute_exists(map.missing)", false),
+        ("attribute_exists(epoch) AND attribute_not_exists(lacking)", true),
+        ("attribute_exists(nest.lacking)", false),
         ("begins_with(name_of, :o)", true),
         ("begins_with(epoch, :o)", false),
         ("contains(name_of, :o)", true),
         ("contains(words, :one)", true),
-        ("contains(list, :x)", true),
-        ("map.#in = :3 AND list[1] = :x", true),
-        ("list[5] = :x", false),
+        ("contains(entries, :x)", true),
+        ("nest.#in = :3 AND entries[1] = :x", true),
+        ("entries[5] = :x", false),
         ("size(words) < :3", true),
         ("attribute_type(epoch, :n)", true),
-        ("missing = :7", false),
-        ("missing <> :7", true),
+        ("lacking = :7", false),
+        ("lacking <> :7", true),
         ("epoch = :x", false),
         ("epoch < :x", false),
         ("large < :big", true),
@@ -195,12 +195,12 @@ fn updates_change_what_they_name_and_answer_what_they_are_asked() {
     assert_eq!((&body["Attributes"]["epoch"], body["Attributes"].get("yes")), (&json!({"N": "7"}), None));
     for (expression, words) in [
         ("SET pk = :1", "Cannot update attribute pk"),
-        ("SET missing = absent", "refers to an attribute that does not exist"),
+        ("SET lacking = absent", "refers to an attribute that does not exist"),
         ("SET name_of = name_of + :1", "incorrect data type"),
         ("SET epoch = :1, epoch = :1", "overlap"),
         ("SET epoch = :1 SET touched = :1", "can only be used once"),
         ("ADD epoch :1", "Syntax error"),
-        ("SET absent.inner = :1", "invalid for update"),
+        ("SET absent.deeper = :1", "invalid for update"),
     ] {
         let values = if expression.contains(":1") { json!({":1": {"N": "1"}}) } else { json!({}) };
         let (status, body) = update(expression, values, "NONE");

@@ -118,7 +118,7 @@ fn s7_a_refused_run_says_why_and_an_acknowledgement_ends_the_wait_for_a_person()
             start(&served, "refused", r#"{"plan": "retail-store", "target": "us-west-2", "mode": "switchover"}"#).await;
         let described = ended(&served, &arn).await;
         assert_eq!((&described["status"], &described["error"]), (&json!("FAILED"), &json!("Lifeboat.Unchanged")));
-        assert!(described["cause"].as_str().is_some_and(|c| c.contains("[disabled]")), "{described}");
+        assert!(described["cause"].as_str().is_some_and(|c| c.contains("(disabled)")), "{described}");
         // Nobody held the lock, so there is none to acknowledge yet.
         let acknowledge = |now: &str| {
             let values = format!(

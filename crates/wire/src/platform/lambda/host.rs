@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::environment::{Environment, Outcome, Work};
-use super::names::{Resolver, follow};
+use super::names::{follow, wrapper};
 use crate::callers::Callers;
 use crate::platform::{bucket, function_arn, function_name, machine_arn, topic_arn};
 
@@ -27,6 +27,9 @@ const BEAT: Period = Period::ms(20);
 
 /// The first segment of the path under which environments are served.
 pub(super) const SEGMENT: &str = "rt";
+
+/// The file of host names.
+const HOSTS: &str = "hosts";
 
 /// Where functions come from and what they are told.
 #[derive(Clone, Debug)]
@@ -52,9 +55,9 @@ pub enum HostError {
         /// The directory.
         directory: PathBuf,
     },
-    /// The plan has names that the binaries would ask the world's real DNS for.
+    /// The binaries would ask the Internet for the plan's names.
     #[error(
-        "the plan has DNS names, and libnss_wrapper.so is not installed; install libnss-wrapper, or leave the names out with --without-dns"
+        "libnss_wrapper.so is not installed, and without it the functions would not see the world's DNS; install libnss-wrapper"
     )]
     Names,
     /// The file of host names cannot be written.
@@ -71,7 +74,7 @@ pub enum HostError {
 pub struct Host {
     callers: Callers,
     options: HostOptions,
-    resolver: Resolver,
+    wrapper: PathBuf,
     environments: RefCell<BTreeMap<String, Environment>>,
     idle: RefCell<BTreeMap<(Region, Step), Vec<String>>>,
     started: Cell<u64>,
@@ -96,20 +99,15 @@ impl Host {
                 return Err(HostError::Missing { step, directory: options.binaries });
             }
         }
-        let resolver = Resolver::of(&world).ok_or(HostError::Names)?;
-        match &resolver {
-            Resolver::Wrapped(_) => {
-                let file = options.scratch.join("hosts");
-                follow(&world, &file).map_err(|reason| HostError::Scratch { file, reason })?;
-            }
-            Resolver::NoNames => {}
-        }
+        let wrapper = wrapper().ok_or(HostError::Names)?;
+        let file = options.scratch.join(HOSTS);
+        follow(&world, &file).map_err(|reason| HostError::Scratch { file, reason })?;
         let (lines, printed) = mpsc::unbounded_channel();
         drain(&world, printed, log);
         let host = Rc::new(Self {
             callers,
             options,
-            resolver,
+            wrapper,
             environments: RefCell::default(),
             idle: RefCell::default(),
             started: Cell::new(0),
@@ -184,7 +182,7 @@ impl Host {
             .env("AWS_ACCESS_KEY_ID", key)
             .env("AWS_SECRET_ACCESS_KEY", "simulated")
             .env("AWS_ENDPOINT_URL", format!("http://{face}"))
-            .env("AWS_LAMBDA_RUNTIME_API", format!("{face}/{SEGMENT}/{key}"))
+            .env("AWS_LAMBDA_RUNTIME_API", format!("http://{face}/{SEGMENT}/{key}"))
             .env("AWS_LAMBDA_FUNCTION_NAME", &function)
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
@@ -211,12 +209,7 @@ impl Host {
         for (variable, value) in own {
             command.env(variable, value);
         }
-        match &self.resolver {
-            Resolver::Wrapped(library) => {
-                command.env("LD_PRELOAD", library).env("NSS_WRAPPER_HOSTS", self.options.scratch.join("hosts"));
-            }
-            Resolver::NoNames => {}
-        }
+        command.env("LD_PRELOAD", &self.wrapper).env("NSS_WRAPPER_HOSTS", self.options.scratch.join(HOSTS));
         command
     }
 

@@ -20,25 +20,9 @@ const BEAT: Period = Period::ms(100);
 const FOLDERS: [&str; 6] =
     ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/usr/local/lib", "/lib"];
 
-/// How functions resolve names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Resolver {
-    /// With `libnss_wrapper.so`, which reads a file of host names.
-    Wrapped(PathBuf),
-    /// The plan has no names.
-    NoNames,
-}
-
-impl Resolver {
-    /// How the functions of this world resolve names; `None` when the plan has names and `libnss_wrapper.so` is nowhere.
-    pub fn of(world: &World) -> Option<Self> {
-        if world.state().plan.dns.is_empty() {
-            return Some(Self::NoNames);
-        }
-        let library =
-            FOLDERS.iter().map(|folder| Path::new(folder).join("libnss_wrapper.so")).find(|path| path.exists());
-        library.map(Self::Wrapped)
-    }
+/// The library that lets a process resolve names by a file, where the system has it.
+pub(super) fn wrapper() -> Option<PathBuf> {
+    FOLDERS.iter().map(|folder| Path::new(folder).join("libnss_wrapper.so")).find(|path| path.exists())
 }
 
 /// The address that stands for an entry in the `n`th Region: of a block that RFC 5737 keeps for documentation.
