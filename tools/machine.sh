@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# What a bare Debian machine needs beside Rust, Python 3 and make for `make sam-local`: a container engine that runs, and what the
-# stand-in for Lambda's base image is made of. Needs root; changes nothing where an engine answers already.
+# What a bare Debian machine needs beside Rust, Python 3 and make to try everything: a container engine that runs and what the
+# stand-in for Lambda's base image is made of, for `make sam-local`; and the library through which the functions' processes see
+# the simulated world's DNS. Needs root; installs only what is missing.
 set -euo pipefail
 
-if ! docker info >/dev/null 2>&1 && ! command -v dockerd >/dev/null || ! command -v busybox >/dev/null; then
+packages=()
+docker info >/dev/null 2>&1 || command -v dockerd >/dev/null || packages+=(docker.io)
+command -v busybox >/dev/null || packages+=(busybox-static ca-certificates)
+ldconfig -p | grep -q libnss_wrapper || packages+=(libnss-wrapper)
+if [ ${#packages[@]} -gt 0 ]; then
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq
-	apt-get install -y -qq --no-install-recommends docker.io busybox-static ca-certificates >/dev/null
+	apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 fi
 if ! docker info >/dev/null 2>&1; then
 	setsid dockerd >/var/log/dockerd-by-hand.log 2>&1 </dev/null &

@@ -150,12 +150,12 @@ class simulator:
         # The world's own alarm would start a run before SAM does: it waits longer.
         plan = (ROOT / "plans" / "retail-store.yaml").read_text()
         plan = re.sub(r"evaluation_periods: \d+", "evaluation_periods: 10", plan)
-        plan = re.sub(r"(?s)\ndns:\n.*", "\ndns: []\n", plan)  # containers resolve names as this machine does
         (self.scratch / "plan.yaml").write_text(plan)
         command = ["cargo", "run", "--quiet", "--profile", "drill", "-p", "lifeboat-cli", "--features", "simulate", "--"]
         subprocess.run([*command, "--version"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         arguments = ["simulate", "--host", self.host, "--port", str(SIMULATOR_PORT), "--plan",
-                     self.scratch / "plan.yaml", "--functions", functions]
+                     self.scratch / "plan.yaml", "--functions", functions,
+                     "--fixed-dns"]  # containers resolve names as this machine does
         self.process = subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment(), start_new_session=True)
         wait_for(self.host, SIMULATOR_PORT, self.process, "lifeboat simulate")
         return self

@@ -21,7 +21,7 @@ mod serving {
     use std::rc::Rc;
 
     use lifeboat_simulator::machine::Machine;
-    use lifeboat_wire::platform::{Host, HostOptions, TABLE, with_platform};
+    use lifeboat_wire::platform::{Host, HostOptions, TABLE, with_fixed_names, with_platform};
     use lifeboat_wire::{Options, Simulation};
     use serde_json::{Map, Value, json};
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -94,11 +94,9 @@ mod serving {
             );
             return Err(Failure::Arguments(problem));
         }
-        let mut plan = plan_file::load(args.plan.as_deref())?;
-        if args.without_dns {
-            plan.dns.clear();
-        }
+        let plan = plan_file::load(args.plan.as_deref())?;
         let direction = args.direction(&plan)?;
+        let plan = if args.fixed_dns { with_fixed_names(plan, &direction.target) } else { plan };
         let machine = Rc::new(Machine::read(MACHINE).map_err(|e| Failure::Arguments(e.to_string()))?);
         let SimulateArgs { seed, time_scale, host, port, .. } = *args;
         Ok(Options { plan, direction, machine, seed, time_scale, host, port })

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use crate::world::{Functions, SOURCE, Served, TARGET, nameless};
+use crate::world::{Functions, SOURCE, Served, TARGET, plan_for_processes};
 
 #[test]
 fn the_alarm_starts_one_run_that_completes_on_the_built_binaries_however_often_it_calls() {
-    let world = Served::begin(nameless(), 1, Functions::Binaries);
+    let world = Served::begin(plan_for_processes(), 1, Functions::Binaries);
     world.control("break", &json!({"region": SOURCE}));
     let started = (0..1200).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(500));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::world::{ACCOUNT, Functions, Served, TARGET, nameless};
+use crate::world::{ACCOUNT, Functions, Served, TARGET, plan_for_processes};
 
 fn start(world: &Served, name: &str, input: &Value) -> Value {
     let machine = format!("arn:aws:states:{TARGET}:{ACCOUNT}:stateMachine:lifeboat-failover");
@@ -13,7 +13,7 @@ fn start(world: &Served, name: &str, input: &Value) -> Value {
 
 #[test]
 fn from_the_console_a_rehearsal_and_then_a_switchover_complete_on_the_built_binaries() {
-    let world = Served::begin(nameless(), 1, Functions::Binaries);
+    let world = Served::begin(plan_for_processes(), 1, Functions::Binaries);
     let rehearsal = json!({"plan": "retail-store", "target": TARGET, "mode": "rehearse"});
     start(&world, "rehearsal", &rehearsal);
     let run = world.ended_run("rehearsal");

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
-use crate::world::{ACCOUNT, Functions, Served, TARGET, nameless, root};
+use crate::world::{ACCOUNT, Functions, Served, TARGET, plan_for_processes, root};
 
 /// What the template's references stand for in the target's stack.
 const REFERENCES: [(&str, &str); 8] = [
@@ -104,7 +104,7 @@ fn asked(more: Value) -> Value {
 
 #[test]
 fn a_document_starts_a_switchover_that_completes_on_the_built_binaries_and_its_outputs_lead_to_run_and_report() {
-    let world = Served::begin(nameless(), 1, Functions::Binaries);
+    let world = Served::begin(plan_for_processes(), 1, Functions::Binaries);
     let outputs = outputs(&automation(&world, "SwitchoverDocument", asked(json!({}))));
     let run = outputs["Start.Run"].as_str().expect("an ARN");
     let name = run.rsplit(':').next().expect("a name");
@@ -118,7 +118,7 @@ fn a_document_starts_a_switchover_that_completes_on_the_built_binaries_and_its_o
 
 #[test]
 fn what_a_document_refuses_has_a_reason_that_names_the_parameter_and_starts_nothing() {
-    let world = Served::begin(nameless(), 1, Functions::Unused);
+    let world = Served::begin(plan_for_processes(), 1, Functions::Unused);
     let cases = [
         ("SwitchoverDocument", asked(json!({"Target": "us-east-1"})), "run the document there"),
         ("SwitchoverDocument", asked(json!({"Target": "west"})), "Target"),

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use crate::world::{Functions, Served, TARGET, binaries, nameless};
+use crate::world::{Functions, Served, TARGET, binaries, plan_for_processes};
 
 fn lifeboat(world: &Served, arguments: &[&str]) -> Output {
     let mut command = world.program(&binaries().join("lifeboat"));
@@ -15,7 +15,7 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn from_the_terminal_a_switchover_is_started_followed_to_completed_reported_and_acknowledged() {
-    let world = Served::begin(nameless(), 1, Functions::Binaries);
+    let world = Served::begin(plan_for_processes(), 1, Functions::Binaries);
     let started = ["start", "retail-store", "--target", TARGET, "--mode", "switchover", "--yes", "--watch"];
     let followed = lifeboat(&world, &started);
     assert_eq!(followed.status.code(), Some(0), "{}", said(&followed));

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use lifeboat_model::{Direction, Plan};
 use lifeboat_simulator::machine::Machine;
-use lifeboat_wire::platform::{Host, HostOptions, TABLE, with_platform};
+use lifeboat_wire::platform::{Host, HostOptions, TABLE, functions_see_the_dns, with_fixed_names, with_platform};
 use lifeboat_wire::{Options, Simulation};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -33,9 +33,14 @@ pub fn plan() -> Plan {
     lifeboat_cli::plan_file::load(None).expect("the example plan is a plan")
 }
 
-/// The example plan without its DNS names, which the functions' processes would ask this machine's resolver for.
-pub fn nameless() -> Plan {
-    Plan { dns: Vec::new(), ..plan() }
+/// The example plan for the functions' processes: with its DNS names, where this machine lets processes see the world's DNS.
+pub fn plan_for_processes() -> Plan {
+    if functions_see_the_dns() {
+        return plan();
+    }
+    assert!(std::env::var_os("CI").is_none(), "libnss-wrapper is missing: tools/machine.sh installs it");
+    println!("NOT TRIED: the functions' own look at DNS, for want of libnss_wrapper.so (Debian: libnss-wrapper)");
+    with_fixed_names(plan(), &TARGET.parse().expect("a Region"))
 }
 
 /// Where cargo puts binaries: beside the folder of this test.
@@ -79,8 +84,9 @@ impl Served {
                 let address = simulation.address();
                 let mut simulation =
                     simulation.with(|face, callers| with_platform(face, callers, lifeboat_cli::MACHINE));
+                let scratch = std::env::temp_dir().join(format!("lifeboat-door-{}", address.port()));
                 let host = match functions {
-                    Functions::Binaries => Some(host(&simulation)),
+                    Functions::Binaries => Some(host(&simulation, &scratch)),
                     Functions::Unused => None,
                 };
                 if let Some(host) = &host {
@@ -93,6 +99,7 @@ impl Served {
                 served.abort();
                 if let Some(host) = host {
                     host.end();
+                    std::fs::remove_dir_all(scratch).expect("our own directory");
                 }
             });
         });
@@ -182,10 +189,11 @@ impl Served {
     }
 }
 
-fn host(simulation: &Simulation) -> Rc<Host> {
+fn host(simulation: &Simulation, scratch: &Path) -> Rc<Host> {
+    std::fs::create_dir_all(scratch).expect("a directory");
     let options = HostOptions {
         binaries: binaries(),
-        scratch: std::env::temp_dir(), // for the file of host names, which a nameless plan has not
+        scratch: scratch.to_owned(),
         face: simulation.address(),
         table: TABLE.to_owned(),
     };

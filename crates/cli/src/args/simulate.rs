@@ -32,10 +32,10 @@ pub struct SimulateArgs {
     /// The directory of the functions' binaries, which then run the steps [default: the steps run within the simulator]
     #[arg(long, value_name = "DIR")]
     pub functions: Option<PathBuf>,
-    /// Store the plan without its DNS names: the functions' processes resolve names as this machine does, but with
-    /// libnss_wrapper.so installed
+    /// Addresses in place of the plan's DNS names, always those of the target: for --functions where libnss_wrapper.so is not
+    /// installed, or containers
     #[arg(long)]
-    pub without_dns: bool,
+    pub fixed_dns: bool,
     /// Print the address and the environment as one line of JSON, and nothing else there
     #[arg(long)]
     pub json: bool,

@@ -13,3 +13,4 @@ mod runtime;
 
 pub use host::{Host, HostError, HostOptions};
 pub use invoke::LambdaService;
+pub use names::{functions_see_the_dns, with_fixed_names};

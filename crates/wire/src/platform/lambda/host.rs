@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 
 use super::environment::{Environment, Outcome, Work};
-use super::names::{follow, wrapper};
+use super::names::{follow, needs_no_wrapper, wrapper};
 use crate::callers::Callers;
 use crate::platform::{bucket, function_arn, function_name, machine_arn, topic_arn};
 
@@ -57,7 +57,7 @@ pub enum HostError {
     },
     /// The binaries would ask the Internet for the plan's names.
     #[error(
-        "libnss_wrapper.so is not installed, and without it the functions would not see the world's DNS; install libnss-wrapper"
+        "libnss_wrapper.so is not installed, and without it the functions would not see the world's DNS; install libnss-wrapper, or have addresses in place of the plan's names with --fixed-dns"
     )]
     Names,
     /// The file of host names cannot be written.
@@ -74,7 +74,7 @@ pub enum HostError {
 pub struct Host {
     callers: Callers,
     options: HostOptions,
-    wrapper: PathBuf,
+    wrapper: Option<PathBuf>,
     environments: RefCell<BTreeMap<String, Environment>>,
     idle: RefCell<BTreeMap<(Region, Step), Vec<String>>>,
     started: Cell<u64>,
@@ -99,7 +99,10 @@ impl Host {
                 return Err(HostError::Missing { step, directory: options.binaries });
             }
         }
-        let wrapper = wrapper().ok_or(HostError::Names)?;
+        let wrapper = wrapper();
+        if wrapper.is_none() && !needs_no_wrapper(&world.state().plan) {
+            return Err(HostError::Names);
+        }
         let file = options.scratch.join(HOSTS);
         follow(&world, &file).map_err(|reason| HostError::Scratch { file, reason })?;
         let (lines, printed) = mpsc::unbounded_channel();
@@ -209,7 +212,9 @@ impl Host {
         for (variable, value) in own {
             command.env(variable, value);
         }
-        command.env("LD_PRELOAD", &self.wrapper).env("NSS_WRAPPER_HOSTS", self.options.scratch.join(HOSTS));
+        if let Some(wrapper) = &self.wrapper {
+            command.env("LD_PRELOAD", wrapper).env("NSS_WRAPPER_HOSTS", self.options.scratch.join(HOSTS));
+        }
         command
     }
 

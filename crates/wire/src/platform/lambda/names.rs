@@ -9,7 +9,8 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use lifeboat_model::{Period, Region};
+use lifeboat_model::plan::DnsName;
+use lifeboat_model::{Period, Plan, Region};
 use lifeboat_simulator::World;
 use lifeboat_simulator::world::State;
 
@@ -23,6 +24,28 @@ const FOLDERS: [&str; 6] =
 /// The library that lets a process resolve names by a file, where the system has it.
 pub(super) fn wrapper() -> Option<PathBuf> {
     FOLDERS.iter().map(|folder| Path::new(folder).join("libnss_wrapper.so")).find(|path| path.exists())
+}
+
+/// Whether this machine lets the functions' processes see the world's DNS.
+pub fn functions_see_the_dns() -> bool {
+    wrapper().is_some()
+}
+
+/// The same plan with addresses in place of its names, where this machine does not let processes see the world's DNS. They
+/// always answer as the target: of DNS such a run shows nothing.
+pub fn with_fixed_names(mut plan: Plan, target: &Region) -> Plan {
+    // Two ways to write one address, since a name has to differ from what it answers with.
+    let answer = |region: &Region| (region.clone(), if region == target { "127.1" } else { "127.0.0.2" }.to_owned());
+    let ttl = plan.dns.iter().map(|dns| dns.ttl).min().unwrap_or(Period::seconds(60));
+    let answers = plan.regions.iter().map(answer).collect();
+    plan.dns = vec![DnsName { name: "127.0.0.1".to_owned(), ttl, answers }];
+    plan
+}
+
+/// Whether a process resolves every name of `plan` by itself: they are addresses.
+pub(super) fn needs_no_wrapper(plan: &Plan) -> bool {
+    let names = plan.dns.iter().flat_map(|dns| dns.answers.values().chain([&dns.name]));
+    names.into_iter().all(|name| name.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
 
 /// The address that stands for an entry in the `n`th Region: of a block that RFC 5737 keeps for documentation.
