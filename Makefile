@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate test check unit fmt template deny advisories clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit doors fmt template deny advisories clippy doc schemas picture compare
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
@@ -27,13 +27,23 @@ lifeboat-aws: ## the same with AWS: make lifeboat-aws ARGS="approve retail-store
 simulate: ## serve a simulated world to the AWS CLI and SDKs on loopback (ARGS="--port 0")
 	$(LIFEBOAT_SIMULATE) $(ARGS)
 
-test: check unit ## everything that must hold before a change goes in; CI runs this
+# Needs a container engine; without one it says what to install.
+sam-local: .venv/installed ## try every function through AWS SAM, in containers, against a simulated world
+	.venv/bin/python tools/sam_local.py
+
+test: check unit doors ## everything that must hold before a change goes in; CI runs this
 	@if [ -e .venv/not-run ]; then cat .venv/not-run; fi
 
 check: fmt template deny advisories clippy doc ## all of it but the tests
 
-unit: ## the tests, those of the adapters too
+unit: .venv/installed ## the tests, those of the adapters too
+	cargo build --workspace --all-features --bins
 	cargo test --workspace --all-features
+
+# In real time, and nearly all of it waiting: so all at once.
+doors: .venv/installed ## a run through each door, on the built binaries, against a simulated world
+	cargo build --workspace --all-features --bins
+	cargo test --workspace --all-features --test doors -- --test-threads 16
 
 fmt: ## formatting
 	cargo fmt --all --check
