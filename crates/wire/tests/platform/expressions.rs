@@ -82,7 +82,7 @@ fn table_with_item() -> Table {
     let item = json!({
         "pk": {"S": "a"}, "sk": {"S": "b"}, "touched": {"N": "0"}, "epoch": {"N": "7"}, "name_of": {"S": "orders"},
         "yes": {"BOOL": true}, "entries": {"L": [{"N": "1"}, {"S": "x"}]}, "nest": {"M": {"in": {"N": "3"}}},
-        "words": {"SS": ["one", "two"]}, "state": {"S": "held"}, "large": {"N": "1767225600000"},
+        "words": {"SS": ["one", "two"]}, "state": {"S": "held"}, "ends_at": {"N": "1767225600000"},
     });
     assert_eq!(table.call("PutItem", json!({"Item": item})).0, 200);
     table
@@ -121,7 +121,7 @@ fn conditions_hold_as_dynamodb_says() {
         ("lacking <> :7", true),
         ("epoch = :x", false),
         ("epoch < :x", false),
-        ("large < :big", true),
+        ("ends_at < :big", true),
         ("#state = :x", false),
     ];
     for (condition, expected) in cases {
