@@ -84,8 +84,10 @@ compare: ## play 1,000 outages by each order; the figure and the table of the RE
 	sed -i.old -e '/^<!-- compare -->$$/,/^<!-- \/compare -->$$/{//!d;}' -e '/^<!-- compare -->$$/r docs/compare.md' README.md
 	rm README.md.old
 
-picture: ## draw docs/drill.svg anew from the default drill
+picture: .venv/installed ## draw docs/drill.svg anew from the default drill, and docs/watch.svg from a switchover in real time
 	$(LIFEBOAT) drill --quiet --svg docs/drill.svg
+	cargo build --profile drill -p lifeboat-cli --features aws,simulate
+	.venv/bin/python tools/watch_picture.py "$${CARGO_TARGET_DIR:-target}/drill/lifeboat" docs/watch.svg
 
 # SAM asks for a Region and credentials even where it calls nothing: these are no account's.
 SAM := env -u AWS_PROFILE SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none \

@@ -17,7 +17,7 @@ pub mod states;
 pub mod table;
 
 pub use identity::IdentityService;
-pub use lambda::{Host, HostError, HostOptions, LambdaService, functions_see_the_dns, with_fixed_names};
+pub use lambda::{Host, HostError, HostOptions, LambdaService, functions_see_the_dns, own_variables, with_fixed_names};
 pub use notices::NoticesService;
 pub use objects::ObjectsService;
 pub use states::StatesService;

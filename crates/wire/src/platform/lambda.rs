@@ -11,6 +11,6 @@ mod invoke;
 mod names;
 mod runtime;
 
-pub use host::{Host, HostError, HostOptions};
+pub use host::{Host, HostError, HostOptions, own_variables};
 pub use invoke::LambdaService;
 pub use names::{functions_see_the_dns, with_fixed_names};

@@ -193,23 +193,7 @@ impl Host {
             .env("AWS_LAMBDA_LOG_STREAM_NAME", key)
             .env("LIFEBOAT_TABLE", &self.options.table)
             .env("LIFEBOAT_TABLE_REGION", region.as_str());
-        let own: &[(&str, String)] = match step {
-            Step::StartRun => &[("LIFEBOAT_STATE_MACHINE", machine_arn(region))],
-            Step::RequestApproval => &[("LIFEBOAT_TOPIC", topic_arn(region))],
-            Step::Conclude => &[("LIFEBOAT_TOPIC", topic_arn(region)), ("LIFEBOAT_BUCKET", bucket(region))],
-            Step::Admit
-            | Step::Assess
-            | Step::IsolateSource
-            | Step::ScaleCompute
-            | Step::PromoteDatabase
-            | Step::PromoteCache
-            | Step::PromoteBroker
-            | Step::CheckTable
-            | Step::VerifyWriters
-            | Step::ShiftTraffic
-            | Step::VerifyTraffic => &[],
-        };
-        for (variable, value) in own {
+        for (variable, value) in own_variables(step, region) {
             command.env(variable, value);
         }
         if let Some(wrapper) = &self.wrapper {
@@ -227,6 +211,27 @@ impl Host {
                 None => return "it is gone".to_owned(),
             }
         }
+    }
+}
+
+/// The variables that the template gives the function of `step` alone, with their values in `region`.
+pub fn own_variables(step: Step, region: &Region) -> Vec<(&'static str, String)> {
+    let topic = || ("LIFEBOAT_TOPIC", topic_arn(region));
+    match step {
+        Step::StartRun => vec![("LIFEBOAT_STATE_MACHINE", machine_arn(region)), topic()],
+        Step::RequestApproval => vec![topic()],
+        Step::Conclude => vec![topic(), ("LIFEBOAT_BUCKET", bucket(region))],
+        Step::Admit
+        | Step::Assess
+        | Step::IsolateSource
+        | Step::ScaleCompute
+        | Step::PromoteDatabase
+        | Step::PromoteCache
+        | Step::PromoteBroker
+        | Step::CheckTable
+        | Step::VerifyWriters
+        | Step::ShiftTraffic
+        | Step::VerifyTraffic => Vec::new(),
     }
 }
 
