@@ -76,7 +76,7 @@ fn automation(world: &Served, resource: &str, parameters: Value) -> Output {
     let given = json!({"document": document(resource), "parameters": parameters});
     let mut child = world
         .program(&root().join(".venv/bin/python"))
-        .arg(root().join("tests/doors/automation.py"))
+        .arg(root().join("tests/tests/doors/automation.py"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
