@@ -37,3 +37,32 @@ fn from_the_terminal_a_switchover_is_started_followed_to_completed_reported_and_
         assert_eq!(done.status.code(), Some(0), "{arguments:?}: {}", said(&done));
     }
 }
+
+#[test]
+fn what_the_terminal_refuses_names_the_field_and_the_remedy_and_starts_nothing() {
+    let world = Served::begin(plan_for_processes(), 1, Functions::Unused);
+    let failover = ["start", "retail-store", "--target", TARGET, "--mode", "failover", "--yes"];
+    let cases: [(&[&str], u8, &str); 14] = [
+        (&["start", "retail-store", "--mode", "switchover", "--yes"], 2, "--target"),
+        (&["start", "retail-store", "--target", "west", "--mode", "switchover", "--yes"], 2, "--target"),
+        (&["start", "retail-store", "--target", "eu-west-1", "--mode", "switchover", "--yes"], 2, "us-west-2"),
+        (&["start", "retail-store", "--target", TARGET, "--mode", "move", "--yes"], 2, "--mode"),
+        (&["start", "Retail Store", "--target", TARGET, "--mode", "switchover", "--yes"], 2, "Retail Store"),
+        (&["start", "no-such-plan", "--target", TARGET, "--mode", "switchover", "--yes"], 1, "no-such-plan"),
+        (&["start", "retail-store", "--target", TARGET, "--mode", "switchover"], 2, "--yes"),
+        (&failover, 2, "--max-data-loss"),
+        (&[failover.as_slice(), &["--max-data-loss", "a bit", "--reason", "x"]].concat(), 2, "--max-data-loss"),
+        (&[failover.as_slice(), &["--max-data-loss", "30s"]].concat(), 2, "--reason"),
+        (&["stop", "retail-store", "--run", "--reason", "why"], 1, "retail-store"),
+        (&["acknowledge", "retail-store", "--reason", "why", "--yes"], 1, "retail-store"),
+        (&["approve", "retail-store", "--reason", "why"], 1, "waits for approval"),
+        (&["plan", "apply", "no-such-file.yaml"], 2, "no-such-file.yaml"),
+    ];
+    for (arguments, code, word) in cases {
+        let refused = lifeboat(&world, arguments);
+        let said = said(&refused);
+        assert_eq!(refused.status.code(), Some(i32::from(code)), "{arguments:?}: {said}");
+        assert!(said.contains(word), "{arguments:?}: {said}");
+    }
+    assert_eq!(world.state()["runs"], serde_json::json!([]));
+}
