@@ -6,6 +6,7 @@ Replies are checked, as `sam local invoke` exits 0 even when a handler fails. Ne
 """
 
 import datetime
+import ipaddress
 import json
 import os
 import pathlib
@@ -35,7 +36,7 @@ STATE_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:lifeboat-failov
 
 # In the order of a run: what each reply says, under `status`, `outcome` or `errorType`.
 REPLIES = [
-    ("start-run", "ignored"),  # its event is long past
+    ("start-run", "told"),  # its event is long past: people are told, and nothing starts
     ("admit", "done"),
     ("assess", "done"),
     ("isolate-source", "done"),
@@ -74,13 +75,15 @@ def main():
 def engine():
     """The address at which containers reach this machine."""
     found = subprocess.run(
-        ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"],
+        ["docker", "network", "inspect", "bridge", "--format", "{{json (index .IPAM.Config 0)}}"],
         capture_output=True, text=True, check=False)
     if found.returncode != 0:
         raise Failed(
             "no container engine answers, and sam local needs one. Install it (Debian: apt-get install docker.io) and start it "
             f"(systemctl start docker, or dockerd as root); on a bare machine tools/machine.sh does both. It said: {found.stderr.strip()}")
-    return found.stdout.strip()
+    network = json.loads(found.stdout)
+    # Not said before the first container ran: then it is the first address.
+    return network.get("Gateway") or str(next(ipaddress.ip_network(network["Subnet"]).hosts()))
 
 
 def rie():

@@ -48,8 +48,8 @@ def followed(command, environment, columns, seconds):
     stream = pyte.ByteStream(screen)
     child, terminal = pty.fork()
     if child == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
         os.execve(command[0], command, environment)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
     ends = time.monotonic() + seconds
     while (left := ends - time.monotonic()) > 0:
         if select.select([terminal], [], [], left)[0]:
