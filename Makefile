@@ -5,11 +5,12 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws test check unit fmt template deny advisories clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit doors fmt template deny advisories clippy doc schemas picture compare
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
 LIFEBOAT_AWS := cargo run --quiet --profile drill -p lifeboat-cli --features aws --
+LIFEBOAT_SIMULATE := cargo run --quiet --profile drill -p lifeboat-cli --features simulate -- simulate
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -23,13 +24,26 @@ lifeboat: ## run the command: make lifeboat ARGS="--help"
 lifeboat-aws: ## the same with AWS: make lifeboat-aws ARGS="approve retail-store --reason '...' --max-data-loss 30s"
 	$(LIFEBOAT_AWS) $(ARGS)
 
-test: check unit ## everything that must hold before a change goes in; CI runs this
+simulate: ## serve a simulated world to the AWS CLI and SDKs on loopback (ARGS="--port 0")
+	$(LIFEBOAT_SIMULATE) $(ARGS)
+
+# Needs a container engine; without one it says what to install.
+sam-local: .venv/installed ## try every function through AWS SAM, in containers, against a simulated world
+	.venv/bin/python tools/sam_local.py
+
+test: check unit doors ## everything that must hold before a change goes in; CI runs this
 	@if [ -e .venv/not-run ]; then cat .venv/not-run; fi
 
 check: fmt template deny advisories clippy doc ## all of it but the tests
 
-unit: ## the tests, those of the adapters too
+unit: .venv/installed ## the tests, those of the adapters too
+	cargo build --workspace --all-features --bins
 	cargo test --workspace --all-features
+
+# In real time, and nearly all of it waiting: so all at once.
+doors: .venv/installed ## a run through each door, on the built binaries, against a simulated world
+	cargo build --workspace --all-features --bins
+	cargo test --workspace --all-features --test doors -- --test-threads 16
 
 fmt: ## formatting
 	cargo fmt --all --check
@@ -70,8 +84,10 @@ compare: ## play 1,000 outages by each order; the figure and the table of the RE
 	sed -i.old -e '/^<!-- compare -->$$/,/^<!-- \/compare -->$$/{//!d;}' -e '/^<!-- compare -->$$/r docs/compare.md' README.md
 	rm README.md.old
 
-picture: ## draw docs/drill.svg anew from the default drill
+picture: .venv/installed ## draw docs/drill.svg anew from the default drill, and docs/watch.svg from a switchover in real time
 	$(LIFEBOAT) drill --quiet --svg docs/drill.svg
+	cargo build --profile drill -p lifeboat-cli --features aws,simulate
+	.venv/bin/python tools/watch_picture.py "$${CARGO_TARGET_DIR:-target}/drill/lifeboat" docs/watch.svg
 
 # SAM asks for a Region and credentials even where it calls nothing: these are no account's.
 SAM := env -u AWS_PROFILE SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none \

@@ -1,12 +1,12 @@
 //! Reports, in Amazon S3.
 //!
-//! Purpose: keeps what a run reports where people find it. Guarantees: one call, sent once; S3 stores the object whole or
-//! not at all, and refuses one whose checksum does not match; nothing is stored outside of `runs/`. Encryption is the
-//! bucket's own: the request names no key. Effects: writes an object to the stack's own bucket, in the home Region.
-//! Fails when: S3 refuses or does not answer.
+//! Purpose: keeps what a run reports where people find it, and with the feature `operator` finds it again.
+//! Guarantees: one call, sent once; S3 stores the object whole or not at all, and refuses one whose checksum does not match;
+//! nothing is stored or read outside of `runs/`. Encryption is the bucket's own: the request names no key.
+//! Effects: writes an object to the stack's own bucket, in the home Region. Fails when: S3 refuses or does not answer.
 //!
-//! One signed PUT, and not `aws-sdk-s3`: that crate has 250,000 lines and brings ten more crates, for checksums, event
-//! streams and sessions of which a PUT needs none. The signature, the time limits and the mapping of failures are those of
+//! One signed PUT or GET, and not `aws-sdk-s3`: that crate has 250,000 lines and brings ten more crates, for checksums, event
+//! streams and sessions of which neither needs any. The signature, the time limits and the mapping of failures are those of
 //! the SDKs (`aws-sigv4` and the orchestrator of `aws-smithy-runtime`); only the address and the body of an error are
 //! made and read here. The address is that of the partitions `aws`, `aws-us-gov` and `aws-cn`.
 
@@ -29,6 +29,8 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_types::SdkConfig;
 use lifeboat_model::Region;
+#[cfg(feature = "operator")]
+use lifeboat_ports::Reports;
 use lifeboat_ports::{Archive, CallError, Fault};
 use sha2::{Digest, Sha256};
 
@@ -37,6 +39,8 @@ use crate::environment::{Calls, ConfigError, Service};
 use crate::errors::call_error;
 
 const PUT: &str = "s3:PutObject";
+#[cfg(feature = "operator")]
+const GET: &str = "s3:GetObject";
 
 /// Where reports are kept: what the function may write.
 const FOLDER: &str = "runs/";
@@ -44,7 +48,9 @@ const FOLDER: &str = "runs/";
 /// The bucket of the home Region.
 #[derive(Debug)]
 pub struct S3Archive {
-    put: Operation<HttpRequest, (), ErrorMetadata>,
+    put: Operation<HttpRequest, String, ErrorMetadata>,
+    #[cfg(feature = "operator")]
+    get: Operation<HttpRequest, String, ErrorMetadata>,
     config: SdkConfig,
     home: Region,
     bucket: String,
@@ -69,11 +75,19 @@ impl S3Archive {
         let (home, bucket) = (environment.home().clone(), environment.bucket()?.to_owned());
         let config = environment.config(Service::S3, &home, Calls::Mutations);
         let address = Address::of(&bucket, &home, config.endpoint_url());
-        Ok(Self { put: operation(&config, &address.endpoint), config, home, bucket, address })
+        Ok(Self {
+            put: operation("PutObject", &config, &address.endpoint),
+            #[cfg(feature = "operator")]
+            get: operation("GetObject", &config, &address.endpoint),
+            config,
+            home,
+            bucket,
+            address,
+        })
     }
 
-    /// The request with its signature.
-    async fn signed(&self, key: &str, content_type: &str, body: &str) -> Result<HttpRequest, BoxError> {
+    /// A request for an object with its signature.
+    async fn signed(&self, method: Method<'_>, key: &str, body: &str) -> Result<HttpRequest, BoxError> {
         let provider = self.config.credentials_provider().ok_or("no credentials")?;
         let identity: Identity = provider.provide_credentials().await?.into();
         let mut settings = SigningSettings::default();
@@ -92,31 +106,72 @@ impl S3Archive {
         let path = format!("{}/{}", self.address.path, encoded(key));
         // A bucket with Object Lock takes no object without a checksum of this kind.
         let checksum = aws_smithy_types::base64::encode(Sha256::digest(body));
-        let headers = [("content-type", content_type), ("x-amz-checksum-sha256", checksum.as_str())];
+        let (verb, headers) = match method {
+            Method::Put { content_type } => {
+                ("PUT", vec![("content-type", content_type), ("x-amz-checksum-sha256", checksum.as_str())])
+            }
+            #[cfg(feature = "operator")]
+            Method::Get => ("GET", Vec::new()),
+        };
         let url = format!("{}{path}", self.address.endpoint);
-        let signable = SignableRequest::new("PUT", url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
+        let signable = SignableRequest::new(verb, url, headers.iter().copied(), SignableBody::Bytes(body.as_bytes()))?;
         let (signature, _) = sign(signable, &params)?.into_parts();
 
         let mut request = HttpRequest::new(SdkBody::from(body));
-        request.set_method("PUT")?;
+        request.set_method(verb)?;
         request.set_uri(path)?;
         for (name, value) in headers.into_iter().chain(signature.headers()) {
             request.headers_mut().try_insert(name.to_owned(), value.to_owned())?;
         }
         Ok(request)
     }
+
+    fn refused(&self, operation: &str, detail: String) -> CallError {
+        CallError::new(operation, &self.home, Fault::Invalid).saying("", detail)
+    }
+
+    fn in_folder(&self, operation: &str, key: &str) -> Result<(), CallError> {
+        if key.starts_with(FOLDER) {
+            Ok(())
+        } else {
+            Err(self.refused(operation, format!("key {key} is not under {FOLDER}")))
+        }
+    }
+}
+
+/// What is done with an object.
+#[derive(Clone, Copy)]
+enum Method<'a> {
+    Put {
+        content_type: &'a str,
+    },
+    #[cfg(feature = "operator")]
+    Get,
 }
 
 #[async_trait(?Send)]
 impl Archive for S3Archive {
     async fn store(&self, key: &str, content_type: &str, body: &str) -> Result<String, CallError> {
-        let refused = |detail: String| CallError::new(PUT, &self.home, Fault::Invalid).saying("", detail);
-        if !key.starts_with(FOLDER) {
-            return Err(refused(format!("key {key} is not under {FOLDER}")));
-        }
-        let request = self.signed(key, content_type, body).await.map_err(|why| refused(why.to_string()))?;
+        self.in_folder(PUT, key)?;
+        let request = self.signed(Method::Put { content_type }, key, body).await;
+        let request = request.map_err(|why| self.refused(PUT, why.to_string()))?;
         self.put.invoke(request).await.map_err(|error| call_error(PUT, &self.home, &error))?;
         Ok(format!("s3://{}/{key}", self.bucket))
+    }
+}
+
+#[cfg(feature = "operator")]
+#[async_trait(?Send)]
+impl Reports for S3Archive {
+    async fn fetch(&self, key: &str) -> Result<Option<String>, CallError> {
+        self.in_folder(GET, key)?;
+        let request = self.signed(Method::Get, key, "").await;
+        let request = request.map_err(|why| self.refused(GET, why.to_string()))?;
+        match self.get.invoke(request).await {
+            Ok(body) => Ok(Some(body)),
+            Err(error) if error.as_service_error().and_then(ErrorMetadata::code) == Some("NoSuchKey") => Ok(None),
+            Err(error) => Err(call_error(GET, &self.home, &error)),
+        }
     }
 }
 
@@ -134,11 +189,11 @@ impl Address {
     }
 }
 
-/// A PUT as the SDKs would send it: this client, these time limits, no retries. The request comes signed.
-fn operation(config: &SdkConfig, endpoint: &str) -> Operation<HttpRequest, (), ErrorMetadata> {
+/// A call as the SDKs would send it: this client, these time limits, no retries. The request comes signed.
+fn operation(name: &'static str, config: &SdkConfig, endpoint: &str) -> Operation<HttpRequest, String, ErrorMetadata> {
     let mut operation = Operation::builder()
         .service_name("s3")
-        .operation_name("PutObject")
+        .operation_name(name)
         .behavior_version(BehaviorVersion::latest())
         .endpoint_url(endpoint)
         .no_auth()
@@ -154,11 +209,11 @@ fn operation(config: &SdkConfig, endpoint: &str) -> Operation<HttpRequest, (), E
     operation.serializer(Ok::<HttpRequest, BoxError>).deserializer(read).build()
 }
 
-fn read(response: &HttpResponse) -> Result<(), OrchestratorError<ErrorMetadata>> {
-    if response.status().is_success() {
-        return Ok(());
-    }
+fn read(response: &HttpResponse) -> Result<String, OrchestratorError<ErrorMetadata>> {
     let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+    if response.status().is_success() {
+        return Ok(body.into_owned());
+    }
     let mut error = ErrorMetadata::builder();
     if let Some(code) = element(&body, "Code") {
         error = error.code(code);

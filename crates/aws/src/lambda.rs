@@ -90,12 +90,14 @@ impl Subject {
     }
 }
 
-/// How an invocation ended: the reply's status or outcome, or the error's name and message.
+/// How an invocation ended: the reply's status or outcome and its reason, or the error's name and message. Nobody gets the
+/// reply of the function that an alarm calls: what it says has to stand here.
 fn ending(result: &Result<Value, StepError>, took: Duration) -> [Field; 4] {
     let (status, error, said) = match result {
         Ok(reply) => {
             let status = reply.get("status").or(reply.get("outcome")).cloned();
-            (status.unwrap_or_else(|| json!("ok")), Value::Null, Value::Null)
+            let reason = reply.get("reason").cloned().unwrap_or_default();
+            (status.unwrap_or_else(|| json!("ok")), Value::Null, reason)
         }
         Err(error) => (Value::Null, json!(error.name()), json!(message(error))),
     };
@@ -174,6 +176,17 @@ mod tests {
         assert_eq!((&line["run"], &line["error"]), (&json!("arn:execution"), &json!("Lifeboat.Transient")));
         assert!(["epoch", "trace_id", "status", "resources"].iter().all(|field| line.get(field).is_none()), "{line}");
         assert!(line["message"].as_str().is_some_and(|m| m.starts_with("it was throttled")));
+    }
+
+    #[test]
+    fn the_log_line_says_why_an_alarm_started_nothing() {
+        let line = |reply| {
+            let fields = ending(&Ok(reply), Duration::ZERO);
+            Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        };
+        let ignored = line(json!({"status": "ignored", "reason": "the alarm's actions are muted"}));
+        assert_eq!(ignored["message"], "the alarm's actions are muted");
+        assert_eq!(line(json!({"status": "done", "evidence": {"reason": "secret"}}))["message"], Value::Null);
     }
 
     #[test]

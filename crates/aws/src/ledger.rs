@@ -3,11 +3,13 @@
 //! Purpose: what both Regions must agree on. The table is a global table with multi-Region strong consistency, used through
 //! the replica of one Region; it knows neither transactions nor expiry of items, and none are used.
 //! Guarantees: every read is strongly consistent; a lock changes only by a condition on what was read (S4), and a run that
-//! lost its lock learns so from [`Ledger::fence`] (S5); a line of the journal is written once; every write is sent once
+//! lost its lock, or was stopped, learns so from [`Ledger::fence`] (S5, S14); a line of the journal is written once; every write is sent once
 //! (S10). A write that meets another one in another Region (`ReplicatedWriteConflictException`) had no effect.
 //! Effects: writes locks, questions for approval and journals. Fails when: DynamoDB refuses or does not answer, or an item is not as it was written.
 
 mod items;
+#[cfg(feature = "operator")]
+mod operator;
 
 use std::collections::HashMap;
 
@@ -15,14 +17,15 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use futures_util::future::try_join;
 use lifeboat_model::journal::Entry;
 use lifeboat_model::lock::{Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::settings::Settings;
+use lifeboat_model::stop::Claim;
 use lifeboat_model::{Region, Timestamp};
-use lifeboat_ports::{Append, AskedApproval, CallError, Fault, Holder, Ledger, Mark, StoredPlan, Swap};
+use lifeboat_ports::{Append, AskedApproval, CallError, Fault, Fenced, Holder, Ledger, Mark, StoredPlan, Swap};
 
 use self::items::{Item, Key, Unreadable, number, string, time, word};
 use crate::Environment;
@@ -41,13 +44,20 @@ const JOURNAL_PAGES_MAX: usize = 64;
 const IS_NEW: &str = "attribute_not_exists(pk)";
 
 /// A put of a lock that replaces exactly the one that was read. A lock that passed its point of no return meanwhile is
-/// another one, even if its lease were the same.
+/// another one, even if its lease were the same; so is one that was stopped, and a put would undo the stop.
 const IS_AS_READ: &str = "epoch = :epoch AND #state = :state AND run_id = :run_id \
      AND lease_expires_at = :lease_expires_at AND acknowledged = :acknowledged \
      AND past_point_of_no_return = :past_point_of_no_return";
 
-/// The run still holds the lock, under the epoch that it was admitted with.
-const IS_HELD: &str = "epoch = :epoch AND run_id = :run_id AND #state = :held";
+/// The rest of it, by whether the lock that was read had been stopped.
+const IS_NOT_STOPPED: &str = "attribute_not_exists(stopped)";
+const IS_STOPPED_ALIKE: &str = "stopped = :stopped";
+
+/// The run still holds the lock, under the epoch that it was admitted with, and no person stopped it before its point of
+/// no return. A stop is written on condition that this point is not passed, so one past it should not be there; if it is,
+/// it counts for nothing: the run only goes forward.
+const IS_HELD: &str = "epoch = :epoch AND run_id = :run_id AND #state = :held \
+     AND (attribute_not_exists(stopped) OR past_point_of_no_return = :marked)";
 
 /// The table, through its replica in one Region.
 #[derive(Debug)]
@@ -100,15 +110,13 @@ impl DynamoLedger {
         condition: &str,
         values: Option<HashMap<String, AttributeValue>>,
     ) -> Result<bool, CallError> {
-        // DynamoDB refuses names that the condition does not use. `state` is a reserved word of its.
-        let names = condition.contains("#state").then(|| HashMap::from([("#state".to_owned(), "state".to_owned())]));
         let call = self
             .writes
             .put_item()
             .table_name(&self.table)
             .set_item(Some(item))
             .condition_expression(condition)
-            .set_expression_attribute_names(names)
+            .set_expression_attribute_names(names_in(condition))
             .set_expression_attribute_values(values);
         match call.send().await {
             Ok(_) => Ok(true),
@@ -166,18 +174,15 @@ impl Ledger for DynamoLedger {
         let item = items::lock_item(plan, new).map_err(|why| self.unwritable(&why))?;
         let stored = match read {
             None => self.put(item, IS_NEW, None).await?,
-            Some(read) => self.put(item, IS_AS_READ, Some(as_read(read))).await?,
+            Some(read) => {
+                let stop = read.stopped.as_ref().map_or(IS_NOT_STOPPED, |_| IS_STOPPED_ALIKE);
+                self.put(item, &format!("{IS_AS_READ} AND {stop}"), Some(as_read(read))).await?
+            }
         };
         Ok(if stored { Swap::Stored } else { Swap::Changed })
     }
 
-    async fn fence(
-        &self,
-        plan: &Name,
-        holder: Holder<'_>,
-        until: Timestamp,
-        mark: Mark,
-    ) -> Result<Option<Lock>, CallError> {
+    async fn fence(&self, plan: &Name, holder: Holder<'_>, until: Timestamp, mark: Mark) -> Result<Fenced, CallError> {
         let key = Key::lock(plan);
         let call = self
             .writes
@@ -190,24 +195,29 @@ impl Ledger for DynamoLedger {
             .expression_attribute_values(":run_id", string(holder.run_id))
             .expression_attribute_values(":held", string(word(LockState::Held)))
             .expression_attribute_values(":until", time(until))
-            .return_values(ReturnValue::AllNew);
+            .expression_attribute_values(":marked", AttributeValue::Bool(true))
+            .return_values(ReturnValue::AllNew)
+            // Whether the run was stopped or has lost the lock is told with the refusal, without another read.
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let call = match mark {
             Mark::Lease => call.update_expression("SET lease_expires_at = :until"),
-            Mark::PointOfNoReturn => call
-                .update_expression("SET lease_expires_at = :until, past_point_of_no_return = :marked")
-                .expression_attribute_values(":marked", AttributeValue::Bool(true)),
-        };
-        let output = match call.send().await {
-            Ok(output) => output,
-            Err(error)
-                if error.as_service_error().is_some_and(UpdateItemError::is_conditional_check_failed_exception) =>
-            {
-                return Ok(None);
+            Mark::PointOfNoReturn => {
+                call.update_expression("SET lease_expires_at = :until, past_point_of_no_return = :marked")
             }
-            Err(error) => return Err(call_error(UPDATE, &self.region, &error)),
         };
-        let item = output.attributes.ok_or_else(|| incomplete(UPDATE, &self.region, "the lock"))?;
-        items::read_lock(&item).map(Some).map_err(|why| self.unreadable(UPDATE, &key.pk, &key.sk, &why))
+        let read = |item: &Item| items::read_lock(item).map_err(|why| self.unreadable(UPDATE, &key.pk, &key.sk, &why));
+        match call.send().await {
+            Ok(output) => {
+                let item = output.attributes.ok_or_else(|| incomplete(UPDATE, &self.region, "the lock"))?;
+                Ok(Fenced::Held(Box::new(read(&item)?)))
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    Ok(refused(failed.item().map(read).transpose()?.as_ref(), holder))
+                }
+                Some(_) | None => Err(call_error(UPDATE, &self.region, &error)),
+            },
+        }
     }
 
     async fn append(&self, entry: &Entry) -> Result<Append, CallError> {
@@ -249,14 +259,33 @@ impl Ledger for DynamoLedger {
     }
 }
 
-/// What [`IS_AS_READ`] compares with.
+/// Why the fence of `holder` was refused by `lock`, which is `None` where there is none or the answer lacks it. A claim
+/// that looks good all the same is not believed.
+fn refused(lock: Option<&Lock>, holder: Holder<'_>) -> Fenced {
+    match lock.map_or(Claim::Lost, |lock| lock.claim_of(holder.run_id, holder.epoch)) {
+        Claim::Stopped(why) => Fenced::Stopped(why),
+        Claim::Lost | Claim::Holds => Fenced::Lost,
+    }
+}
+
+/// The names that `expression` writes with a `#`, as DynamoDB reserves many words; it refuses names that are not used.
+fn names_in(expression: &str) -> Option<HashMap<String, String>> {
+    let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '#'));
+    let aliases = words.filter_map(|word| Some((word.to_owned(), word.strip_prefix('#')?.to_owned())));
+    let names: HashMap<String, String> = aliases.collect();
+    if names.is_empty() { None } else { Some(names) }
+}
+
+/// What [`IS_AS_READ`] and [`IS_STOPPED_ALIKE`] compare with. DynamoDB refuses values that the condition does not use.
 fn as_read(lock: &Lock) -> HashMap<String, AttributeValue> {
-    HashMap::from([
+    let stopped = lock.stopped.as_ref().map(|why| (":stopped".to_owned(), string(why)));
+    let values = [
         (":epoch".to_owned(), number(lock.epoch)),
         (":state".to_owned(), string(word(lock.state))),
         (":run_id".to_owned(), string(&lock.run.run_id)),
         (":lease_expires_at".to_owned(), time(lock.lease_expires_at)),
         (":acknowledged".to_owned(), AttributeValue::Bool(lock.acknowledged)),
         (":past_point_of_no_return".to_owned(), AttributeValue::Bool(lock.past_point_of_no_return)),
-    ])
+    ];
+    values.into_iter().chain(stopped).collect()
 }

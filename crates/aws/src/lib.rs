@@ -43,6 +43,8 @@ mod metrics;
 mod notices;
 #[cfg(feature = "routing")]
 mod routing;
+#[cfg(feature = "operator")]
+mod runs;
 #[cfg(feature = "dynamodb")]
 mod tables;
 
@@ -73,5 +75,7 @@ pub use metrics::CloudWatchMetrics;
 pub use notices::SnsNotices;
 #[cfg(feature = "routing")]
 pub use routing::ClusterRouting;
+#[cfg(feature = "operator")]
+pub use runs::SfnRuns;
 #[cfg(feature = "dynamodb")]
 pub use tables::DynamoTables;

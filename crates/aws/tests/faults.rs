@@ -248,6 +248,7 @@ fn lock(now: Timestamp) -> Lock {
         inherits_change: false,
         cool_down_until: None,
         acknowledged: false,
+        stopped: None,
     }
 }
 

@@ -61,14 +61,14 @@ impl Question {
     pub async fn about(plan: &Name, approvals: &dyn Approvals, now: Timestamp) -> Result<Self, Failure> {
         let asked = approvals.asked(plan).await.map_err(Failure::Call)?;
         let none = || format!("no run of plan {plan} waits for approval, by the table that was read");
-        let asked = asked.ok_or_else(|| Failure::NotOpen(none()))?;
+        let asked = asked.ok_or_else(|| Failure::NotPossible(none()))?;
         match answer_belongs_in(&asked.run_id, asked.expires_at, now) {
             Ok(region) => Ok(Self { plan: plan.clone(), asked, region }),
-            Err(Unanswerable::Expired) => Err(Failure::NotOpen(format!(
+            Err(Unanswerable::Expired) => Err(Failure::NotPossible(format!(
                 "the question about plan {plan} expired at {}, and it is {now}; the run that asked, {}, ends Unchanged",
                 asked.expires_at, asked.run_id
             ))),
-            Err(Unanswerable::NoSuchRun) => Err(Failure::NotOpen(format!(
+            Err(Unanswerable::NoSuchRun) => Err(Failure::NotPossible(format!(
                 "the question about plan {plan} is of {:?}, which is no execution; mend the item plan#{plan} approval",
                 asked.run_id
             ))),
@@ -103,7 +103,7 @@ impl Question {
         let run = &self.asked.run_id;
         match approvals.answer(&self.region, &self.asked.token, &answer.output()).await {
             Ok(Delivery::Taken) => Ok(()),
-            Ok(Delivery::NotOpen) => Err(Failure::NotOpen(format!(
+            Ok(Delivery::NotOpen) => Err(Failure::NotPossible(format!(
                 "the question about plan {} is no longer open: it was answered, its time is over, or its run ended or asked \
                  again; look at the run, {run}",
                 self.plan

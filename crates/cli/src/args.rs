@@ -1,17 +1,33 @@
 //! The command line.
 
+mod answer;
+mod operator;
+mod rehearse;
+mod simulate;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
-use lifeboat_model::plan::Name;
 use lifeboat_model::read::Expected;
 use lifeboat_model::request::Mode;
-use lifeboat_model::{Direction, Period, Plan, Region};
+use lifeboat_model::{Direction, Plan, Region};
 use lifeboat_simulator::{Order, Scenario};
 
+pub use self::answer::{AnswerArgs, ApproveArgs};
+pub use self::operator::{
+    AcknowledgeArgs, ApplyArgs, AwsArgs, ConsentArgs, HistoryArgs, ReportArgs, ResumeArgs, StartArgs, StopArgs,
+    WatchArgs, WhoArgs,
+};
+pub use self::rehearse::{Rehearsal, RehearseArgs};
+pub use self::simulate::SimulateArgs;
 use crate::exit::{EXIT_CODES, Failure};
+
+/// How a binary gets to AWS, as the help of each command that needs it tells.
+const NEEDS_AWS: &str = "Needs a binary built with AWS (--features aws) and credentials in the environment: \
+    AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; \
+    the AWS CLI puts them there: eval \"$(aws configure export-credentials --format env)\"";
 
 /// Fails a two-Region AWS workload over, and back.
 #[derive(Debug, Parser)]
@@ -38,27 +54,84 @@ pub enum Command {
     Compare(CompareArgs),
     /// Walks through a run that changes nothing: what it would call, lose and take
     ///
-    /// Every step reads, decides, and says what it would call with which parameters.
+    /// Every step reads, decides, and says what it would call with which parameters. With --drill in the simulated world, on
+    /// this machine; without, against AWS, by the state machine in the target Region.
     #[command(after_help = EXIT_CODES)]
     Rehearse(RehearseArgs),
+    /// Starts a run in the target Region
+    ///
+    /// A switchover loses nothing and needs both Regions well. A failover is for a source that is down, and needs your consent
+    /// to a bounded loss of data: --max-data-loss and --reason. It says what it will do and asks.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Start(StartArgs),
+    /// Follows a run until it ends
+    ///
+    /// A live view on a terminal, elsewhere a line for each thing that happens. It only looks: ending it leaves the run alone.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Watch(WatchArgs),
     /// Says yes to a run that waits for approval
     ///
-    /// Needs a binary built with AWS (--features aws), a Region and credentials in the environment: AWS_ACCESS_KEY_ID,
-    /// AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; the AWS CLI puts
-    /// them there: eval "$(aws configure export-credentials --format env)". After a yes the run assesses everything anew,
-    /// and refuses when more would be lost than --max-data-loss.
-    #[command(after_help = EXIT_CODES)]
+    /// After a yes the run assesses everything anew, and refuses when more would be lost than --max-data-loss.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
     Approve(ApproveArgs),
     /// Says no to a run that waits for approval: it ends, and nothing is changed
-    ///
-    /// Needs a binary built with AWS (--features aws), a Region and credentials in the environment: AWS_ACCESS_KEY_ID,
-    /// AWS_SECRET_ACCESS_KEY and, if they are temporary, AWS_SESSION_TOKEN. Profiles and SSO are not read; the AWS CLI puts
-    /// them there: eval "$(aws configure export-credentials --format env)".
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
     Deny(AnswerArgs),
-    /// Reads plans
+    /// Serves a simulated world on this machine: the AWS CLI, SDKs and the functions talk to it as they talk to AWS
+    ///
+    /// Needs a binary built with it (--features simulate). It listens on loopback and calls nobody, keeps pace with this
+    /// machine's clock, and lives until it is ended with Ctrl-C or SIGTERM. What AWS has no operation for is done on the
+    /// same port: GET /simulator/state; POST /simulator/break, mend, fault, lag and endpoint.
+    #[command(after_help = EXIT_CODES)]
+    Simulate(SimulateArgs),
+    /// Sets the kill switch: no run starts, and one under way changes nothing more
+    ///
+    /// It does not stop what AWS has already accepted, and a run past its point of no return is left half-way: of such a one a
+    /// person has to see to the rest. With --run only the run under way ends, only before its point of no return, and others
+    /// may start.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Stop(StopArgs),
+    /// Clears the kill switch: runs are allowed again
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Resume(ResumeArgs),
+    /// Says that a person has looked at the last run: ends its cool-down, or lets runs start after a NeedsOperator
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Acknowledge(AcknowledgeArgs),
+    /// Lists a plan's runs of both Regions, newest first
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    History(HistoryArgs),
+    /// Gets the report of a run: as it was stored, or made anew from the run's journal
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Report(ReportArgs),
+    /// Reads and stores plans
     #[command(subcommand, after_help = EXIT_CODES)]
     Plan(PlanCommand),
+    /// Prints what makes a shell complete this command
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Prints the manual page, or writes one for each command
+    Man {
+        /// The directory for the pages
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+fn after_aws() -> String {
+    format!("{NEEDS_AWS}\n\n{EXIT_CODES}")
+}
+
+/// A shell that can complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shell {
+    /// bash
+    Bash,
+    /// zsh
+    Zsh,
+    /// fish
+    Fish,
 }
 
 /// What to drill, and where the report goes.
@@ -123,82 +196,6 @@ pub struct CompareArgs {
     pub markdown: Option<PathBuf>,
 }
 
-/// What to rehearse, and where.
-#[derive(Debug, clap::Args)]
-pub struct RehearseArgs {
-    /// In the simulated world, on this machine. Against AWS: start the state machine with mode rehearse (see README)
-    #[arg(long, required = true)]
-    pub drill: bool,
-    /// What is rehearsed
-    #[arg(long, value_parser = mode_parser(), default_value = Mode::Failover.as_str())]
-    pub mode: Mode,
-    /// Every chance is drawn from it
-    #[arg(long, value_name = "N", default_value_t = 42)]
-    pub seed: u64,
-    /// The plan [default: the example, plans/retail-store.yaml, which is built in]
-    #[arg(long, value_name = "FILE")]
-    pub plan: Option<PathBuf>,
-    /// The directory for report.html and report.json
-    #[arg(long, value_name = "DIR", default_value = "out/rehearsal")]
-    pub out: PathBuf,
-    /// Print the report as JSON on standard output, and nothing else there
-    #[arg(long)]
-    pub json: bool,
-}
-
-impl RehearseArgs {
-    /// The drill that this is.
-    pub fn into_drill(self) -> DrillArgs {
-        DrillArgs {
-            scenario: Some(Scenario::Rehearsal),
-            mode: Some(self.mode),
-            seed: self.seed,
-            plan: self.plan,
-            out: self.out,
-            json: self.json,
-            quiet: true,
-            ..DrillArgs::default()
-        }
-    }
-}
-
-/// A yes.
-#[derive(Debug, clap::Args)]
-pub struct ApproveArgs {
-    /// The question, and who answers it.
-    #[command(flatten)]
-    pub answer: AnswerArgs,
-    /// The most data that may be lost, as time, such as 30s: the consent for this run [default: the plan's, if one holds]
-    #[arg(long, value_name = "PERIOD", value_parser = parse::<Period>)]
-    pub max_data_loss: Option<Period>,
-}
-
-/// Which question is answered, by whom, and where it is found.
-#[derive(Debug, clap::Args)]
-pub struct AnswerArgs {
-    /// The plan's name
-    #[arg(value_parser = parse::<Name>)]
-    pub plan: Name,
-    /// Why; it stands in the journal and in the report
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Who answers [default: USER or LOGNAME of the environment]
-    #[arg(long, value_name = "NAME")]
-    pub by: Option<String>,
-    /// The Region in which the question is read: the target, as the source is down [default: AWS_REGION or AWS_DEFAULT_REGION]
-    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
-    pub region: Option<Region>,
-    /// The table's name
-    #[arg(long, value_name = "NAME", default_value = "lifeboat")]
-    pub table: String,
-    /// The table's Region, where it has no replica in --region [default: that Region]
-    #[arg(long, value_name = "REGION", value_parser = parse::<Region>)]
-    pub table_region: Option<Region>,
-    /// Print the question and the answer as JSON on standard output, and nothing else there
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// What can be done with a plan. FILE is the example, plans/retail-store.yaml, unless given.
 #[derive(Debug, Subcommand)]
 pub enum PlanCommand {
@@ -206,6 +203,9 @@ pub enum PlanCommand {
     Check {
         /// The plan [default: the example, which is built in]
         file: Option<PathBuf>,
+        /// Print the result as JSON: {"good": ..., "problems": [...]}
+        #[arg(long)]
+        json: bool,
     },
     /// Prints a plan as it was read, with the defaults filled in
     Show {
@@ -215,6 +215,12 @@ pub enum PlanCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Stores a plan in the table, as a new version, and puts it in force; says what changed
+    ///
+    /// A plan that is stored already, field for field, is left as it is. A run under way keeps to the version that it was
+    /// admitted with.
+    #[command(after_help = EXIT_CODES, after_long_help = after_aws())]
+    Apply(ApplyArgs),
     /// Prints the JSON Schema of plans
     Schema,
 }
@@ -289,17 +295,21 @@ impl DrillArgs {
     /// # Errors
     /// `--source` is not a Region of the plan.
     pub fn direction(&self, scenario: Scenario, plan: &Plan) -> Result<Direction, Failure> {
-        let [first, second] = plan.regions.clone();
-        let begins = if scenario.begins_away_from_home() { &second } else { &first };
-        let source = self.source.clone().unwrap_or_else(|| begins.clone());
-        match source {
-            s if s == first => Ok(Direction { source: first, target: second }),
-            s if s == second => Ok(Direction { source: second, target: first }),
-            other => Err(Failure::Arguments(format!(
-                "--source: {other} found, expected {first} or {second}, the Regions of plan {}",
-                plan.name
-            ))),
-        }
+        let [first, second] = &plan.regions;
+        let begins = if scenario.begins_away_from_home() { second } else { first };
+        direction_from(self.source.as_ref().unwrap_or(begins), plan)
+    }
+}
+
+fn direction_from(source: &Region, plan: &Plan) -> Result<Direction, Failure> {
+    let [first, second] = plan.regions.clone();
+    match source {
+        s if *s == first => Ok(Direction { source: first, target: second }),
+        s if *s == second => Ok(Direction { source: second, target: first }),
+        other => Err(Failure::Arguments(format!(
+            "--source: {other} found, expected {first} or {second}, the Regions of plan {}",
+            plan.name
+        ))),
     }
 }
 

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use lifeboat_ports::CallError;
+use lifeboat_model::journal::Effect;
+use lifeboat_ports::{CallError, Fault};
 use thiserror::Error;
 
 use crate::plan_file::PlanFileError;
@@ -12,19 +13,22 @@ use crate::plan_file::PlanFileError;
 /// The exit codes, as `--help` tells them.
 pub const EXIT_CODES: &str = "\
 Exit codes:
-  0  as it should be
-  1  the drill did not end as it should, or an invariant was violated; of approve and deny: no question is open
+  0  as it should be; of a run that was followed: Completed or Rehearsed
+  1  the drill did not end as it should, or an invariant was violated;
+     of a run that was followed: Unchanged;
+     of any other command: it cannot be done now, and nothing was changed
   2  bad input: the arguments, the plan or the environment
   3  the report could not be written
-  4  AWS refused a call or could not be reached; nothing was answered
-  5  the answer was sent, and nobody knows whether it arrived: look at the run";
+  4  AWS refused a call or could not be reached; nothing was changed
+  5  a call was sent, and nobody knows whether it arrived: look first
+  6  the run that was followed needs a person: NeedsOperator, or no outcome";
 
 /// How the command ended. Scripts rely on the codes: they are public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// As it should be.
     AsExpected,
-    /// The drill did not end as it should, or an invariant was violated; or there is no open question to answer.
+    /// The drill did not end as it should, or an invariant was violated; or what was asked for cannot be done as things stand.
     NotAsExpected,
     /// The arguments, the plan or the environment cannot be used.
     BadInput,
@@ -34,6 +38,8 @@ pub enum Exit {
     NotDone,
     /// A call was sent, and its fate is unknown.
     Unknown,
+    /// The run that was followed needs a person.
+    NeedsPerson,
 }
 
 impl Exit {
@@ -46,6 +52,7 @@ impl Exit {
             Self::NotWritten => 3,
             Self::NotDone => 4,
             Self::Unknown => 5,
+            Self::NeedsPerson => 6,
         }
     }
 }
@@ -81,18 +88,38 @@ pub enum Failure {
     /// The command needs AWS, and this binary has no adapters for it.
     #[error(
         "error: this lifeboat was built without AWS; get one that has it: cargo install --path crates/cli --features aws, \
-         or make lifeboat-aws ARGS=\"approve ...\""
+         or make lifeboat-aws ARGS=\"--help\""
     )]
     WithoutAws,
+    /// The command serves, and this binary has no server.
+    #[error(
+        "error: this lifeboat was built without the server; get one that has it: cargo install --path crates/cli \
+         --features simulate, or make simulate"
+    )]
+    WithoutServer,
+    /// The server did not start.
+    #[error("error: {0}")]
+    NotServed(String),
     /// The environment lacks what a call to AWS needs, or has it wrong.
     #[error("error: {0}; nothing was sent")]
     Environment(String),
-    /// There is nothing that an answer could change.
+    /// As things stand it cannot be done: there is no question to answer, no run to stop, no plan to start.
     #[error("{0}; nothing was changed")]
-    NotOpen(String),
+    NotPossible(String),
     /// A call to AWS failed, and provably changed nothing.
     #[error("error: {0}; nothing was answered")]
     Call(CallError),
+    /// A call of another command failed, and provably changed nothing.
+    #[error("error: {}; nothing was changed; {}", .0, remedy(.0))]
+    NotDone(Box<CallError>),
+    /// A call was sent, and nobody knows whether it was carried out.
+    #[error("error: {error}; nobody knows whether {what}")]
+    Unclear {
+        /// What is known.
+        error: Box<CallError>,
+        /// What nobody knows, and what to do.
+        what: String,
+    },
     /// The answer was sent, and nobody knows whether it arrived.
     #[error(
         "error: {error}; nobody knows whether the answer arrived: look again at the run before anything else, {run}. \
@@ -110,11 +137,49 @@ impl Failure {
     /// The exit code that belongs to it.
     pub const fn exit(&self) -> Exit {
         match self {
-            Self::Arguments(_) | Self::Plan(_) | Self::WithoutAws | Self::Environment(_) => Exit::BadInput,
+            Self::Arguments(_)
+            | Self::Plan(_)
+            | Self::WithoutAws
+            | Self::WithoutServer
+            | Self::NotServed(_)
+            | Self::Environment(_) => Exit::BadInput,
             Self::File { .. } | Self::Output(_) => Exit::NotWritten,
-            Self::NotOpen(_) => Exit::NotAsExpected,
-            Self::Call(_) => Exit::NotDone,
-            Self::FateUnknown { .. } => Exit::Unknown,
+            Self::NotPossible(_) => Exit::NotAsExpected,
+            Self::Call(_) | Self::NotDone(_) => Exit::NotDone,
+            Self::FateUnknown { .. } | Self::Unclear { .. } => Exit::Unknown,
+        }
+    }
+}
+
+impl Failure {
+    /// Of a read that failed, or a change that failed: in doubt, `what` is what nobody knows and what to do about it.
+    pub fn of_change(error: CallError, what: impl FnOnce() -> String) -> Self {
+        match error.effect() {
+            Effect::None => Self::NotDone(Box::new(error)),
+            Effect::Unknown | Effect::Accepted => Self::Unclear { error: Box::new(error), what: what() },
+        }
+    }
+
+    /// Of a read that failed: it changed nothing, whatever became of it.
+    pub fn of_read(error: CallError) -> Self {
+        Self::NotDone(Box::new(error))
+    }
+}
+
+/// What a person does about a call that failed.
+fn remedy(error: &CallError) -> String {
+    match error.fault {
+        Fault::Denied => format!("allow {} to whoever these credentials are of, or get new ones", error.operation),
+        Fault::Unreachable | Fault::Unavailable | Fault::TimedOut => {
+            format!("look at the network and at {}'s health, then try again", error.place)
+        }
+        Fault::Throttled => "wait a moment and try again".to_owned(),
+        Fault::NotFound => {
+            "look whether the names and the Region are right: --region, --table, --state-machine".to_owned()
+        }
+        Fault::Conflict => "somebody else changes the same: look again, then try again".to_owned(),
+        Fault::Invalid | Fault::Internal => {
+            "the service's words say what is wrong; mend that, then try again".to_owned()
         }
     }
 }

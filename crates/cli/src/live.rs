@@ -5,8 +5,9 @@
 
 mod board;
 mod lines;
+pub(crate) mod rows;
 mod screen;
-mod steps;
+pub(crate) mod steps;
 
 use std::io::{self, IsTerminal};
 

@@ -1,16 +1,21 @@
-//! `lifeboat plan`: check, show, schema.
+//! `lifeboat plan`: check, show, apply, schema.
+
+use std::path::Path;
 
 use lifeboat_model::Plan;
 use lifeboat_report::text;
 use saphyr::{LoadableYamlNode, Yaml, YamlEmitter};
+use serde_json::json;
 
 use crate::args::PlanCommand;
 use crate::exit::{Exit, Failure, print};
+use crate::plan_file::PlanFileError;
 use crate::{plan_file, schema};
 
 pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
     match command {
-        PlanCommand::Check { file } => {
+        PlanCommand::Check { file, json: true } => return check_as_json(file.as_deref()),
+        PlanCommand::Check { file, json: false } => {
             let plan = plan_file::load(file.as_deref())?;
             let name = file.as_deref().map_or(plan_file::EXAMPLE.0.to_owned(), |f| f.display().to_string());
             print(&format!("{name}: {}\n", in_a_line(&plan)))?;
@@ -19,9 +24,23 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
             let plan = plan_file::load(file.as_deref())?;
             print(&if *json { as_json(&plan)? } else { as_yaml(&plan)? })?;
         }
+        PlanCommand::Apply(args) => return crate::operator::apply(args),
         PlanCommand::Schema => print(&schema::of_plan())?,
     }
     Ok(Exit::AsExpected)
+}
+
+/// For a script: the same problems, as data.
+fn check_as_json(file: Option<&Path>) -> Result<Exit, Failure> {
+    let (told, exit) = match plan_file::load(file) {
+        Ok(plan) => (json!({"good": true, "plan": plan.name, "problems": []}), Exit::AsExpected),
+        Err(PlanFileError::NotAPlan { problems, .. }) => (json!({"good": false, "problems": problems}), Exit::BadInput),
+        Err(error @ (PlanFileError::Unreadable { .. } | PlanFileError::NotYaml { .. })) => {
+            (json!({"good": false, "problems": [], "error": error.to_string()}), Exit::BadInput)
+        }
+    };
+    print(&format!("{told:#}\n"))?;
+    Ok(exit)
 }
 
 /// What the plan is about, once it is known to be good.

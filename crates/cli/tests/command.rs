@@ -197,12 +197,60 @@ fn an_answer_that_is_malformed_is_refused_by_the_name_of_its_option() {
 
 #[cfg(not(feature = "aws"))]
 #[test]
-fn without_aws_an_answer_says_how_to_get_a_binary_that_has_it() {
-    for decision in ["approve", "deny"] {
-        let run = lifeboat_in(&[("USER", "me")], &[decision, "retail-store", "--reason", "x"]);
-        assert_eq!(run.status.code(), Some(2));
+fn without_aws_every_command_that_needs_it_says_how_to_get_a_binary_that_has_it() {
+    let cases: [&[&str]; 12] = [
+        &["approve", "retail-store", "--reason", "x"],
+        &["deny", "retail-store", "--reason", "x"],
+        &["start", "retail-store", "--target", "us-west-2", "--mode", "switchover"],
+        &["rehearse", "retail-store", "--target", "us-west-2"],
+        &["watch", "retail-store"],
+        &["stop", "retail-store", "--reason", "x"],
+        &["stop", "--all", "--reason", "x"],
+        &["resume", "retail-store"],
+        &["acknowledge", "retail-store"],
+        &["history", "retail-store"],
+        &["report", "retail-store"],
+        &["plan", "apply", "plan.yaml"],
+    ];
+    for arguments in cases {
+        let run = lifeboat_in(&[("USER", "me")], arguments);
+        assert_eq!(run.status.code(), Some(2), "{arguments:?}");
         assert!(err(&run).contains("--features aws") && err(&run).lines().count() == 1, "{}", err(&run));
     }
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let help = out(&lifeboat(&["--help"]));
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<&str> =
+        listed.filter(|l| !l.starts_with("   ")).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 14, "{commands:?}");
+    let dir = directory("man");
+    assert_eq!(lifeboat(&["man", "--out", &text(&dir)]).status.code(), Some(0));
+    for command in commands.iter().filter(|command| **command != "help") {
+        for shell in ["bash", "zsh", "fish"] {
+            assert!(out(&lifeboat(&["completions", shell])).contains(command), "{shell}: {command}");
+        }
+        assert!(dir.join(format!("lifeboat-{command}.1")).is_file(), "{command}");
+    }
+    assert!(out(&lifeboat(&["man"])).starts_with(".ie"), "{}", out(&lifeboat(&["man"])));
+}
+
+#[test]
+fn the_problems_of_a_plan_are_data_too() {
+    let plan = directory("json-check").join("plan.yaml");
+    std::fs::write(&plan, "version: 1\n").expect("a bad plan");
+    let run = lifeboat(&["plan", "check", "--json", &text(&plan)]);
+    let told: serde_json::Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    assert_eq!((run.status.code(), told["good"].as_bool()), (Some(2), Some(false)));
+    assert!(
+        told["problems"]
+            .as_array()
+            .is_some_and(|all| all.iter().all(|p| p["field"].is_string() && p["expected"].is_string()))
+    );
+    let run = lifeboat(&["plan", "check", "--json"]);
+    assert_eq!(run.status.code(), Some(0));
 }
 
 #[cfg(feature = "aws")]

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lock::{Admission, Approval};
+use crate::lock::{Approval, Lock};
 use crate::plan::Consent;
 use crate::request::{Mode, Purpose, Trigger};
 use crate::{Direction, Plan, Request, Timestamp};
@@ -33,14 +33,18 @@ pub struct Ending {
     /// has taken the plan over since.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub admitted_at: Option<Timestamp>,
+    /// Who stopped it before its point of no return, and why; absent when nobody did.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped: Option<String>,
     /// The error that ended it, with its message; absent when no state failed.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub cause: Option<String>,
 }
 
 impl Ending {
-    /// Of a run that took the lock.
-    pub fn of_admitted(admission: &Admission, cause: Option<String>) -> Self {
+    /// Of a run that holds `lock`, or held it last.
+    pub fn of_admitted(lock: &Lock, cause: Option<String>) -> Self {
+        let admission = &lock.run;
         Self {
             purpose: Purpose::Act,
             plan_version: admission.plan_version,
@@ -50,6 +54,7 @@ impl Ending {
             consent: admission.consent.clone(),
             approval: admission.approval.clone(),
             admitted_at: Some(admission.admitted_at),
+            stopped: lock.stop_in_force().map(str::to_owned),
             cause,
         }
     }
@@ -65,6 +70,7 @@ impl Ending {
             consent: request.consent.clone(),
             approval: Approval::NotNeeded,
             admitted_at: None,
+            stopped: None,
             cause,
         })
     }

@@ -193,6 +193,8 @@ reason_codes! {
     TrafficNotVerified = "traffic-not-verified", "look at DNS and canaries; traffic stays where it is, a person decides";
     /// A person said no.
     ApprovalDenied = "approval-denied", "ask who denied it; start again when they agree";
+    /// A person stopped this run before its point of no return.
+    Stopped = "stopped", "ask who stopped it; start again when they agree";
     /// Nobody answered in time.
     ApprovalExpired = "approval-expired", "start a run by hand, or let the next alarm ask again";
     /// A person has to approve this run and has not.

@@ -8,6 +8,7 @@ pub mod decide;
 pub mod ending;
 pub mod error;
 pub mod evidence;
+pub mod execution;
 pub mod facts;
 pub mod journal;
 pub mod limits;
@@ -18,6 +19,7 @@ pub mod region;
 pub mod report;
 pub mod request;
 pub mod settings;
+pub mod stop;
 pub mod time;
 pub mod verdict;
 

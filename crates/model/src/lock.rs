@@ -32,6 +32,9 @@ pub struct Lock {
     pub cool_down_until: Option<Timestamp>,
     /// Whether a person has acknowledged the last run.
     pub acknowledged: bool,
+    /// Who stopped this run before its point of no return, and why: `NAME: reason`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub stopped: Option<String>,
 }
 
 /// Who may act.
@@ -165,6 +168,7 @@ impl Lock {
             inherits_change: false,
             cool_down_until: None,
             acknowledged: false,
+            stopped: None,
         }
     }
 

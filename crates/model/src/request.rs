@@ -48,6 +48,9 @@ impl Serialize for Request {
     }
 }
 
+/// The smallest request, for who did not make one.
+const SMALLEST: &str = r#"{"plan":"retail-store","target":"us-west-2","mode":"rehearse"}"#;
+
 /// The word that a request has in place of a mode when nothing shall be changed.
 const REHEARSE: &str = "rehearse";
 
@@ -121,9 +124,13 @@ impl Request {
         let document = Node::from(input);
         let problems = Problems::default();
         let request = read_request(&problems.root("request", &document));
-        match (request, problems.into_sorted()) {
-            (Some(request), problems) if problems.is_empty() => Ok(request),
-            (_, problems) => Err(problems),
+        let mut problems = problems.into_sorted();
+        for problem in problems.iter_mut().filter(|p| p.field == "request") {
+            problem.expected = format!("a request, such as {SMALLEST}");
+        }
+        match request {
+            Some(request) if problems.is_empty() => Ok(request),
+            Some(_) | None => Err(problems),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{NOW, RUN, admission, at, by_alarm, by_person, consent, eastward, plan, third, west, westward};
+use common::{NOW, RUN, admission, at, by_alarm, by_person, consent, eastward, held, plan, third, west, westward};
 use lifeboat_model::Request;
 use lifeboat_model::ending::Ending;
-use lifeboat_model::lock::{Admission, Approval};
+use lifeboat_model::lock::{Admission, Approval, Lock};
 use lifeboat_model::request::{Mode, Purpose};
 
 #[test]
@@ -22,9 +22,10 @@ fn of_an_admitted_run_the_lock_tells_what_it_was() {
             consent: run.consent.clone(),
             approval: approval.clone(),
             admitted_at: Some(at(-5)),
+            stopped: None,
             cause: cause.clone(),
         };
-        assert_eq!(Ending::of_admitted(&run, cause), expected);
+        assert_eq!(Ending::of_admitted(&Lock { run, ..held(mode) }, cause), expected);
         let json = serde_json::to_value(&expected).expect("JSON");
         assert_eq!(serde_json::from_value::<Ending>(json).ok(), Some(expected), "{RUN}");
     }
@@ -50,6 +51,7 @@ fn of_a_run_that_never_took_the_lock_its_request_tells_what_it_asked_for() {
             consent,
             approval: Approval::NotNeeded,
             admitted_at: None,
+            stopped: None,
             cause: Some("no".to_owned()),
         };
         let of = |request: &Request| Ending::of_request(request, &plan(), 9, Some("no".to_owned()));

@@ -1,4 +1,4 @@
-//! The lock over its whole input space: state x lease x run x direction x mode x trigger x marks x cool-down.
+//! The lock over its whole input space: state x lease x run x direction x mode x trigger x marks x cool-down x stop.
 
 mod common;
 
@@ -35,7 +35,7 @@ fn every_lock() -> Vec<Lock> {
     for state in STATES {
         for lease in JUST {
             for cool_down_until in cool_downs {
-                for marks in 0..8_u8 {
+                for marks in 0..16_u8 {
                     locks.push(Lock {
                         state,
                         lease_expires_at: ms(lease),
@@ -44,6 +44,7 @@ fn every_lock() -> Vec<Lock> {
                         inherits_change: marks & 2 != 0,
                         cool_down_until,
                         acknowledged: marks & 4 != 0,
+                        stopped: (marks & 8 != 0).then(|| "Ada: not tonight".to_owned()),
                         ..held(Mode::Failover)
                     });
                 }
@@ -76,7 +77,7 @@ fn every_case(mut check: impl FnMut(&Lock, &Admission, Acquisition)) {
             cases += 1;
         }
     }
-    assert_eq!(cases, 360 * 16, "the whole space");
+    assert_eq!(cases, 720 * 16, "the whole space");
 }
 
 fn refusal(acquisition: &Acquisition) -> Option<ReasonCode> {
@@ -108,6 +109,7 @@ fn s4_the_first_run_of_a_plan_takes_the_lock() {
             inherits_change: false,
             cool_down_until: None,
             acknowledged: false,
+            stopped: None,
         };
         assert_eq!(*lock, fresh);
     }
@@ -148,6 +150,7 @@ fn s5_whoever_takes_the_lock_gets_the_next_epoch_and_a_whole_lease() {
         assert_eq!(&new.run, admission);
         assert!(!new.past_point_of_no_return, "the new run has changed nothing yet");
         assert!(!new.acknowledged, "nobody can have acknowledged what has just begun");
+        assert_eq!(new.stopped, None, "a stop is of the run before");
     });
 }
 

@@ -3,12 +3,12 @@
 mod common;
 
 use common::{NOW, admission, at, consent, east, eastward, held, ms, plan, third, west, westward};
-use lifeboat_model::decide::{Admit, AlarmState, Start, Transition, admit, start_run};
+use lifeboat_model::decide::{Admit, AlarmState, NotStarted, Start, Transition, admit, start_run};
 use lifeboat_model::lock::{Admission, Approval, Lock};
 use lifeboat_model::plan::Policy;
 use lifeboat_model::request::{Mode, Purpose, Trigger};
 use lifeboat_model::settings::Settings;
-use lifeboat_model::{Direction, Plan, Region, Request, Timestamp};
+use lifeboat_model::{Direction, Period, Plan, Region, Request, Timestamp};
 
 const POLICIES: [Policy; 3] = [Policy::Autonomous, Policy::Approve, Policy::ManualOnly];
 const STATES: [AlarmState; 3] = [AlarmState::Alarm, AlarmState::Ok, AlarmState::InsufficientData];
@@ -67,7 +67,9 @@ fn every_case(mut check: impl FnMut(&Case, Start)) {
                     for to in STATES {
                         for (from, age) in froms.into_iter().flat_map(|f| ages.map(|a| (f, a))) {
                             let (alarm, region) = (alarm.clone(), region.clone());
-                            let transition = Transition { alarm, region, from, to, at: ms(-age), muted };
+                            let (saw, was_muted, at) = ("it is down".to_owned(), false, ms(-age));
+                            let transition =
+                                Transition { alarm, region, from, was_muted, to, at, muted, saw, period: None };
                             let (plan, home, settings) = (plan.clone(), home.clone(), settings.clone());
                             let case = Case { plan, home, transition, settings, lock: lock.clone() };
                             check(&case, decide(&case));
@@ -90,9 +92,12 @@ fn good() -> Case {
         alarm: alarm_name(),
         region: west(),
         from: Some(AlarmState::Ok),
+        was_muted: false,
         to: AlarmState::Alarm,
         at: at(-30),
         muted: false,
+        saw: "it is down".to_owned(),
+        period: None,
     };
     Case { plan: plan(), home: west(), transition, settings: Settings::default(), lock: None }
 }
@@ -119,33 +124,94 @@ fn s9_only_a_fresh_unmuted_transition_into_alarm_where_it_runs_starts_a_run() {
     assert_eq!(started, 2 * 3 * 3 * 3, "two policies, three locks, three states before, three ages");
 }
 
+/// Whether people hear that nothing was started.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Heard {
+    Told,
+    Silent,
+}
+
 #[test]
-fn each_guard_alone_keeps_a_run_from_starting_and_says_why() {
+fn each_guard_alone_keeps_a_run_from_starting_and_says_why_aloud_where_the_alarm_called_in_vain() {
+    use Heard::{Silent, Told};
     type Spoil = Box<dyn Fn(&mut Case)>;
-    let cases: Vec<(&str, Spoil)> = vec![
-        ("not a transition into ALARM", Box::new(|c| c.transition.to = AlarmState::Ok)),
-        ("not a transition into ALARM", Box::new(|c| c.transition.to = AlarmState::InsufficientData)),
-        ("not a transition into ALARM", Box::new(|c| c.transition.from = Some(AlarmState::Alarm))),
-        ("started by alarm store-other-region", Box::new(|c| c.transition.alarm = "another".to_owned())),
-        ("the alarm is in us-east-1", Box::new(|c| c.transition.region = east())),
-        ("none of plan store's regions", Box::new(|c| (c.transition.region, c.home) = (third(), third()))),
-        ("muted", Box::new(|c| c.transition.muted = true)),
-        ("more than 15m old", Box::new(|c| c.transition.at = ms(-FRESH_MS - 1))),
-        ("manual-only", Box::new(|c| c.plan.automation.policy = Policy::ManualOnly)),
-        ("runs are disabled: an exercise", Box::new(|c| c.settings.disabled = Some("an exercise".to_owned()))),
-        ("lock-held", Box::new(|c| c.lock = Some(earlier(westward())))),
-        ("cool-down", Box::new(|c| c.lock = Some(earlier(westward()).completed(at(1))))),
-        ("automatic-failback", Box::new(|c| c.lock = Some(earlier(eastward()).completed(NOW)))),
-        ("needs-operator", Box::new(|c| c.lock = Some(earlier(westward()).needs_operator()))),
+    let cases: Vec<(Heard, &str, Spoil)> = vec![
+        (Silent, "not a transition into ALARM", Box::new(|c| c.transition.to = AlarmState::Ok)),
+        (Silent, "not a transition into ALARM", Box::new(|c| c.transition.to = AlarmState::InsufficientData)),
+        (Silent, "not a transition into ALARM", Box::new(|c| c.transition.from = Some(AlarmState::Alarm))),
+        (Silent, "muted", Box::new(|c| c.transition.muted = true)),
+        (Told, "started by alarm store-other-region", Box::new(|c| c.transition.alarm = "another".to_owned())),
+        (Told, "the alarm is in us-east-1", Box::new(|c| c.transition.region = east())),
+        (Told, "none of plan store's regions", Box::new(|c| (c.transition.region, c.home) = (third(), third()))),
+        (Told, "more than 15m old", Box::new(|c| c.transition.at = ms(-FRESH_MS - 1))),
+        (Told, "manual-only", Box::new(|c| c.plan.automation.policy = Policy::ManualOnly)),
+        (Told, "runs are disabled: an exercise", Box::new(|c| c.settings.disabled = Some("an exercise".to_owned()))),
+        (Silent, "lock-held", Box::new(|c| c.lock = Some(earlier(westward())))),
+        (Told, "lock-held", Box::new(|c| c.lock = Some(earlier(eastward())))),
+        (Told, "cool-down", Box::new(|c| c.lock = Some(earlier(westward()).completed(at(1))))),
+        (Told, "automatic-failback", Box::new(|c| c.lock = Some(earlier(eastward()).completed(NOW)))),
+        (Told, "needs-operator", Box::new(|c| c.lock = Some(earlier(westward()).needs_operator()))),
+        (
+            Told,
+            "unfinished-run",
+            Box::new(|c| {
+                let died = Lock { lease_expires_at: NOW, past_point_of_no_return: true, ..earlier(eastward()) };
+                c.lock = Some(died);
+            }),
+        ),
     ];
     assert!(starts(&good()));
-    for (why, spoil) in cases {
+    for (heard, why, spoil) in cases {
         let mut case = good();
         spoil(&mut case);
-        match decide(&case) {
-            Start::Ignore(said) => assert!(said.contains(why), "{why:?} is not in {said:?}"),
+        let (got, said) = match decide(&case) {
+            Start::Ignore(said) => (Silent, said),
+            Start::Tell(NotStarted { why, what_next }) => {
+                assert!(what_next.len() > 10, "{why}: nothing to do");
+                (Told, why)
+            }
             Start::Run { .. } => panic!("a run was started although {why}"),
+        };
+        assert!(said.contains(why), "{why:?} is not in {said:?}");
+        assert_eq!(got, heard, "{why}");
+    }
+}
+
+#[test]
+fn a_late_delivery_of_the_transition_that_started_the_last_run_is_silent_however_that_run_stands() {
+    let started_it = |lock: Lock| {
+        let trigger = Trigger::Alarm { alarm: alarm_name(), transition_at: at(-30) };
+        Lock { run: Admission { trigger, ..lock.run }, ..lock }
+    };
+    for direction in [westward(), eastward()] {
+        let run = earlier(direction);
+        for lock in [run.clone(), run.clone().completed(at(1)), run.needs_operator()] {
+            let case = Case { lock: Some(started_it(lock)), ..good() };
+            assert!(matches!(decide(&case), Start::Ignore(_)), "{:?}", decide(&case));
         }
+    }
+}
+
+#[test]
+fn an_alarm_whose_suppression_ends_is_a_transition_and_one_that_was_acted_upon_is_none() {
+    let with = |from, was_muted, muted| {
+        let transition = Transition { from: Some(from), was_muted, muted, ..good().transition };
+        starts(&Case { transition, ..good() })
+    };
+    for from in STATES {
+        assert!(with(from, true, false), "from {from:?}, suppressed until now");
+        assert!(!with(from, true, true), "from {from:?}, suppressed still");
+        assert_eq!(with(from, false, false), from != AlarmState::Alarm);
+    }
+}
+
+#[test]
+fn an_alarm_that_holds_for_another_time_than_the_plan_says_starts_the_run_and_is_told_of() {
+    for (period, differs) in [(None, false), (Some(60), false), (Some(59), true), (Some(300), true)] {
+        let transition = Transition { period: period.map(Period::seconds), ..good().transition };
+        let case = Case { transition, ..good() };
+        assert!(starts(&case));
+        assert_eq!(case.transition.other_hold_time(&case.plan).is_some(), differs, "{period:?}");
     }
 }
 
@@ -174,7 +240,7 @@ fn s4_every_delivery_of_one_transition_has_one_name_and_every_transition_its_own
         change(&mut case);
         match decide(&case) {
             Start::Run { name, .. } => name,
-            Start::Ignore(why) => panic!("{why}"),
+            other => panic!("{other:?}"),
         }
     };
     let first = named(&|_| {});

@@ -6,6 +6,7 @@
 
 mod call;
 mod clock;
+mod operator;
 mod resources;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,10 @@ use lifeboat_model::{Arn, Plan, Region, Timestamp};
 
 pub use call::{CallError, Fault, Receipt};
 pub use clock::{Clock, timely, within};
+pub use operator::{
+    Bookmark, Execution, ExecutionStatus, Happened, Journals, KillSwitch, Listed, Locks, PlanStore, Reports, RunEvent,
+    Runs, Scope,
+};
 pub use resources::{Brokers, Caches, Compute, Tables};
 
 /// Aurora global databases. IAM, target: `rds:DescribeGlobalClusters`, `rds:DescribeDBClusters`,
@@ -142,19 +147,14 @@ pub trait Ledger {
     /// The lock of `plan`.
     async fn lock(&self, plan: &Name) -> Result<Option<Lock>, CallError>;
 
-    /// Stores `new` if the lock is still exactly as `read`: epoch, state, holder, lease, mark and acknowledgement; `None`
-    /// means that there was no lock.
+    /// Stores `new` if the lock is still exactly as `read`: epoch, state, holder, lease, mark, acknowledgement and stop;
+    /// `None` means that there was no lock.
     async fn replace_lock(&self, plan: &Name, read: Option<&Lock>, new: &Lock) -> Result<Swap, CallError>;
 
     /// Extends the lease of the run `run_id` under `epoch` to `until`, and returns the lock; with `mark`, also records
-    /// that the run passes its point of no return. `None` when that run holds the lock no longer: it must not act.
-    async fn fence(
-        &self,
-        plan: &Name,
-        holder: Holder<'_>,
-        until: Timestamp,
-        mark: Mark,
-    ) -> Result<Option<Lock>, CallError>;
+    /// that the run passes its point of no return. Neither happens when that run holds the lock no longer, or when a
+    /// person stopped it before that point: it must not act then.
+    async fn fence(&self, plan: &Name, holder: Holder<'_>, until: Timestamp, mark: Mark) -> Result<Fenced, CallError>;
 
     /// Writes a line of the journal, once: a line with the same key is never replaced.
     async fn append(&self, entry: &Entry) -> Result<Append, CallError>;
@@ -227,6 +227,17 @@ pub enum Mark {
     Lease,
     /// The lease, and that the next call is past the point of no return.
     PointOfNoReturn,
+}
+
+/// What became of a fence.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fenced {
+    /// The run holds the lock, which is now as it says here.
+    Held(Box<Lock>),
+    /// A person stopped the run before its point of no return: who, and why. Nothing was extended and nothing marked.
+    Stopped(String),
+    /// The run holds the lock no longer.
+    Lost,
 }
 
 /// A plan as the table holds it.

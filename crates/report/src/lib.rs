@@ -4,6 +4,7 @@
 //! parts that are public here.
 //! Guarantees: pure; made from the plan and the run's journal alone, so that the same journal gives the same report, to
 //! the byte, whenever it is asked for.
+//! Beside it the message about an alarm that called in vain, when there is no run to report on.
 //! Fails when: it cannot; what is not known is absent.
 
 mod calls;
@@ -11,6 +12,7 @@ mod metrics;
 mod run;
 mod timeline;
 
+pub mod alarm;
 pub mod figures;
 pub mod html;
 pub mod message;
@@ -19,3 +21,4 @@ pub mod text;
 
 pub use metrics::{Figures, metrics};
 pub use run::of;
+pub use timeline::words as in_words;

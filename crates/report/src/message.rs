@@ -38,6 +38,9 @@ pub fn of(report: &RunReport, address: Result<&str, &str>) -> Message {
     if let Some(approver) = &report.approver {
         lines.push(format!("Approved by: {}: {}", bounded(&approver.by), bounded(&approver.reason)));
     }
+    if let Some(stopped) = &report.stopped {
+        lines.push(format!("Stopped by:  {}", bounded(stopped)));
+    }
     if let Some(consent) = &report.consent {
         let by = bounded(&consent.accepted_by);
         lines.push(format!("Consent:     {by} accepted the loss of at most {}", consent.max_data_loss));
@@ -120,7 +123,7 @@ fn against(standing: Option<Standing>, objective_s: f64) -> String {
     format!("objective {}: {}", duration(objective_s), standing.map_or("not known", Standing::as_str))
 }
 
-fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     shortened(&clean(text), TEXT_MAX)
 }
 
@@ -132,7 +135,7 @@ fn named(names: &[String]) -> String {
     }
 }
 
-fn one_line(subject: &str) -> String {
+pub(crate) fn one_line(subject: &str) -> String {
     let ascii = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     subject.chars().map(ascii).take(SUBJECT_MAX).collect()
 }

@@ -38,6 +38,7 @@ pub fn of(plan: &Plan, entries: &[Entry]) -> Option<RunReport> {
         purpose: ending.purpose,
         trigger: ending.trigger.clone(),
         approver: approver(&ending.approval, entries),
+        stopped: ending.stopped.clone(),
         consent: ending.consent.clone(),
         admitted_at: ending.admitted_at,
         began_at,

@@ -42,7 +42,8 @@ pub(crate) fn lines(entries: &[Entry], admitted_at: Option<Timestamp>, began_at:
     admitted.into_iter().chain(written).collect()
 }
 
-fn words(note: &Note) -> String {
+/// A line of the journal in words.
+pub fn words(note: &Note) -> String {
     match note {
         Note::Intent { attempt, call } => {
             format!("calls {} in {}, attempt {attempt}", call.operation, call.region)

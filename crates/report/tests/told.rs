@@ -9,6 +9,7 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::lock::Approval;
 use lifeboat_model::report::{Outcome, RunReport};
 use lifeboat_model::request::Trigger;
+use lifeboat_report::alarm;
 use lifeboat_report::message::{self, Message};
 use lifeboat_report::{Figures, html, metrics};
 use serde_json::Value;
@@ -45,6 +46,7 @@ fn hostile() -> RunReport {
     let mut ending = Ending {
         trigger: Trigger::Operator { name: Some(HOSTILE.to_owned()) },
         approval: Approval::Given { by: HOSTILE.to_owned(), reason: HOSTILE.to_owned(), at: ADMITTED },
+        stopped: Some(HOSTILE.to_owned()),
         ..ending(Some(HOSTILE))
     };
     if let Some(consent) = &mut ending.consent {
@@ -129,6 +131,32 @@ fn a_message_without_a_report_says_why_and_where_to_look() {
 }
 
 #[test]
+fn the_message_about_an_alarm_that_called_in_vain_fits_whatever_stands_in_it_and_names_no_command_without_a_plan() {
+    let (long, plan, home) = ("x".repeat(10_000), common::plan(), common::region("us-west-2"));
+    let state_machine = "arn:aws:states:us-west-2:111122223333:stateMachine:lifeboat-failover".parse().expect("an ARN");
+    for text in ["store-other-region", HOSTILE, long.as_str()] {
+        for plan in [None, Some(&plan)] {
+            let call = alarm::Call {
+                alarm: text,
+                home: &home,
+                at: ADMITTED,
+                saw: text,
+                plan,
+                why: text,
+                what_next: text,
+                state_machine: &state_machine,
+                now: ADMITTED,
+            };
+            let Message { subject, body } = alarm::message(&call);
+            assert!(subject.len() <= 100 && subject.bytes().all(|b| (b' '..=b'~').contains(&b)), "{subject:?}");
+            assert!(body.len() < 64 * 1024 && !body.contains('\u{1b}'), "{body}");
+            assert_eq!(body.contains("Lifeboat-Failover"), plan.is_some(), "{body}");
+            assert_eq!(body.lines().count(), if plan.is_some() { 15 } else { 6 }, "{body}");
+        }
+    }
+}
+
+#[test]
 fn metrics_are_one_line_in_the_embedded_metric_format() {
     let report = report(&completed());
     let line = metrics("store", report.outcome, Figures::of(&report), report.ended_at);
@@ -162,4 +190,19 @@ fn what_is_not_known_makes_no_metric() {
         assert!(json.get(name).is_none() && !line.contains(name), "{name}");
     }
     assert_eq!(json["NeedsOperator"], 1);
+}
+
+#[test]
+fn page_and_message_say_who_stopped_a_run_and_why() {
+    let stopped = |stopped: Option<&str>| {
+        let ending = Ending { stopped: stopped.map(str::to_owned), ..ending(Some("Lifeboat.Refused: stopped")) };
+        let report = report(&[concluded(3.0, Outcome::Unchanged, ending)]);
+        assert_eq!(report.stopped.as_deref(), stopped);
+        (html::page(&report), message::of(&report, Ok(ADDRESS)).body)
+    };
+    let (page, body) = stopped(Some("Ada: not tonight"));
+    assert!(page.contains("<dt>Stopped</dt>") && page.contains("<strong>Ada: not tonight</strong>"), "{page}");
+    assert!(body.contains("\nStopped by:  Ada: not tonight\n"), "{body}");
+    let (page, body) = stopped(None);
+    assert!(!page.contains("<dt>Stopped</dt>") && !body.contains("Stopped by"), "{body}");
 }

@@ -131,6 +131,20 @@ impl Executor {
         }
     }
 
+    /// Runs everything that is due by `at`, and sets the clock to it: for a world that keeps pace with another clock.
+    pub fn run_until(&self, at: Timestamp) {
+        loop {
+            let next = self.lock_ready().pop_front();
+            let due = || self.0.timers.borrow().peek().is_some_and(|Reverse(timer)| timer.at <= at.as_ms());
+            match next {
+                Some(id) => self.poll(id),
+                None if due() => self.advance(),
+                None => break,
+            }
+        }
+        self.0.now.set(self.0.now.get().max(at.as_ms()));
+    }
+
     /// Ends all tasks, which hold what they work on.
     pub fn shut_down(&self) {
         let tasks = std::mem::take(&mut *self.0.tasks.borrow_mut());

@@ -44,7 +44,11 @@ pub const STATEMENTS: [(&str, &str); 17] = [
     ("S11", "the ending is true; after the point of no return a run only goes forward"),
     ("S12", "nothing is asked of the source but the switchover itself and a look that may fail"),
     ("S13", "calls, transitions, history and time of a run are bounded"),
-    ("S14", "the kill switch is read just before every mutation"),
+    (
+        "S14",
+        "the kill switch is read just before every mutation; a run that a person stopped before its point of no return \
+         never passes it",
+    ),
     ("S15", "the intent is in the journal before every mutation"),
     ("S16", "only the plan's resources are changed, and capacity only upwards"),
     ("S17", "a rehearsal changes nothing: no mutating call, no lock, no setting"),
@@ -171,7 +175,7 @@ impl World {
         });
         let may_go_to_source = match call.operation {
             "rds:SwitchoverGlobalCluster" => true,
-            "rds:DescribeGlobalClusters" => call.step == Step::VerifyWriters,
+            "rds:DescribeGlobalClusters" | "rds:DescribeDBClusters" => call.step == Step::VerifyWriters,
             "ecs:DescribeServices" => planned && call.step == Step::ScaleCompute,
             "cloudwatch:GetMetricData" => {
                 let steps = [Step::Assess, Step::CheckTable, Step::PromoteBroker, Step::PromoteCache];

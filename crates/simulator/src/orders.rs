@@ -16,7 +16,7 @@ use lifeboat_model::request::Mode;
 use lifeboat_model::{Period, Region, Timestamp};
 use serde_json::json;
 
-use crate::machine::{Ended, Execution, StateError};
+use crate::machine::{Ended, EndedBy, Execution, StateError};
 use crate::scenario::Scenario;
 use crate::service_times::EXECUTION_START;
 use crate::world::traffic::SafetyRule;
@@ -179,7 +179,7 @@ impl Actor {
             Err(error) => format!("order {} is stuck: {}", self.order.name(), error.cause),
         };
         self.log(text);
-        let ended = Ended { result, transitions: 0, history_events: 0 };
+        let ended = Ended { result, transitions: 0, history_events: 0, by: EndedBy::Itself };
         for run in &mut self.world.state_mut().runs {
             run.ended = Some((self.world.now(), ended.clone()));
         }

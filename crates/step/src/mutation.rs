@@ -1,7 +1,7 @@
 //! The one way in which a step changes anything outside the table.
 //!
 //! Guarantees: the intent is in the journal before the call (S15); after that, and just before the call, the kill switch
-//! is read and the lock fenced (S14, S5); one attempt is one call (S10, S13); what came of it is in the journal. In a
+//! is read and the lock fenced (S14, S5), and the fence does not let a run through that a person stopped (S14); one attempt is one call (S10, S13); what came of it is in the journal. In a
 //! rehearsal nothing is called (S17), whatever step asks.
 //! Fails when: see [`Mutation::perform`].
 
@@ -72,8 +72,8 @@ impl Mutation<'_> {
     /// Makes the call `send`, or in a rehearsal only says so.
     ///
     /// # Errors
-    /// `Refused` when the kill switch is set or the lock was lost; `Transient` when the table does not answer before
-    /// the call; `Ambiguous` when another copy of this step makes the same attempt, or when the call was made and the
+    /// `Refused` when the kill switch is set, a person stopped the run or the lock was lost; `Transient` when the table
+    /// does not answer before the call; `Ambiguous` when another copy of this step makes the same attempt, or when the call was made and the
     /// journal could not be told.
     pub async fn perform(
         self,

@@ -10,7 +10,7 @@ use lifeboat_model::plan::{Consent, Name};
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{Plan, ReasonCode, Region, StepError, Timestamp};
-use lifeboat_ports::{Clock, Fault, Holder, Ledger, Mark, within};
+use lifeboat_ports::{Clock, Fault, Fenced, Holder, Ledger, Mark, within};
 use serde::{Deserialize, Serialize};
 
 /// What a message carries of its run: enough to find the rest. Direction, mode and consent are read from the lock, so
@@ -52,6 +52,7 @@ impl Rehearsal {
             inherits_change: false,
             cool_down_until: None,
             acknowledged: false,
+            stopped: None,
         }
     }
 }
@@ -84,8 +85,8 @@ impl Run {
     /// Renews the lease and, at the same time, reads the plan.
     ///
     /// # Errors
-    /// `Refused` (lock-lost) when the run holds the lock no longer; `Transient` when the table does not answer;
-    /// `Rejected` when the plan's version is gone.
+    /// `Refused` when the run holds the lock no longer (lock-lost) or a person stopped it (stopped); `Transient` when the
+    /// table does not answer; `Rejected` when the plan's version is gone.
     pub async fn enter(reference: RunRef, ledger: &dyn Ledger, clock: &dyn Clock) -> Result<Self, StepError> {
         let version = reference.plan_version;
         let read = within(clock, READ_TIMEOUT, ledger.plan(&reference.plan, Some(version)));
@@ -120,7 +121,7 @@ impl Run {
     /// Holds the lock until `until` without a sign of life, because a person is being waited for.
     ///
     /// # Errors
-    /// `Refused` (lock-lost), or `Transient` when the table does not answer.
+    /// `Refused` (lock-lost, stopped), or `Transient` when the table does not answer.
     pub async fn hold_until(
         &self,
         until: Timestamp,
@@ -217,7 +218,7 @@ async fn fence_until(
 ) -> Result<Lock, StepError> {
     let holder = Holder { run_id: &reference.run_id, epoch: reference.epoch };
     let fenced = within(clock, READ_TIMEOUT, ledger.fence(&reference.plan, holder, until, mark)).await;
-    let lock = fenced.ok_or_else(|| timed_out("renewing the lock"))?.map_err(|error| match error.fault {
+    let fenced = fenced.ok_or_else(|| timed_out("renewing the lock"))?.map_err(|error| match error.fault {
         Fault::Denied | Fault::Invalid => error.while_reading(),
         // Renewing twice is harmless, so a renewal of unknown fate is simply made again.
         Fault::Unreachable
@@ -228,10 +229,16 @@ async fn fence_until(
         | Fault::TimedOut
         | Fault::Internal => StepError::Transient(error.to_string()),
     })?;
-    lock.ok_or_else(|| {
-        let detail = format!("run {} no longer holds it under epoch {}", reference.run_id, reference.epoch);
-        StepError::refused(ReasonCode::LockLost, format!("plan {}", reference.plan), detail)
-    })
+    match fenced {
+        Fenced::Held(lock) => Ok(*lock),
+        Fenced::Stopped(why) => {
+            Err(StepError::refused(ReasonCode::Stopped, format!("run {}", reference.run_id), format!("by {why}")))
+        }
+        Fenced::Lost => {
+            let detail = format!("run {} no longer holds it under epoch {}", reference.run_id, reference.epoch);
+            Err(StepError::refused(ReasonCode::LockLost, format!("plan {}", reference.plan), detail))
+        }
+    }
 }
 
 pub(crate) fn timed_out(what: &str) -> StepError {

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use crate::report::Told;
 
-/// How often the lock is read again when a function of the run renews it meanwhile.
+/// How often the lock is read again when a function of the run renews it meanwhile, or a person stops the run.
 const TRIES: u32 = 5;
 
 /// What this step needs.
@@ -122,7 +122,12 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let ended = ended(conclusion.outcome);
     let released = async {
         match (&lock, &conclusion.lock) {
-            (Some(read), Some(new)) => release(&plan, read, new, ports).await,
+            (Some(read), Some(new)) => {
+                let failure = event.failure.as_ref();
+                let as_concluded =
+                    |lock: &Lock| conclude(run_id, purpose, Some(lock), &journal, failure, whole, now).lock;
+                release(&plan, read.clone(), new.clone(), as_concluded, ports).await
+            }
             (None, _) | (_, None) => Ok(()),
         }
     };
@@ -162,7 +167,7 @@ fn ending(
     cause: Option<String>,
 ) -> Option<Ending> {
     match (mine, request, stored) {
-        (Some(lock), _, _) => Some(Ending::of_admitted(&lock.run, cause)),
+        (Some(lock), _, _) => Some(Ending::of_admitted(lock, cause)),
         (None, Some(request), Some(stored)) => Ending::of_request(request, &stored.plan, stored.version, cause),
         (None, None, _) | (None, _, None) => None,
     }
@@ -179,7 +184,7 @@ async fn alone(run_id: &str, plan: &Name, lock: Lock, ports: &Ports<'_>) -> Resu
         let fenced = lock.clone().fencing_out_its_steps(ports.clock.now());
         match swap(plan, &lock, &fenced, ports).await? {
             Swap::Stored => return Ok(fenced),
-            // A function of the run renewed the lease meanwhile.
+            // A function of the run renewed the lease meanwhile, or a person stopped it.
             Swap::Changed => match read(ports, "dynamodb:GetItem", ports.ledger.lock(plan)).await? {
                 Some(now) => lock = now,
                 None => return Err(StepError::Transient(format!("the lock of plan {plan} vanished"))),
@@ -210,11 +215,28 @@ async fn record(entry: Entry, mut journal: Vec<Entry>, ports: &Ports<'_>) -> Res
     Ok(journal)
 }
 
-async fn release(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Result<(), StepError> {
-    match swap(plan, read, new, ports).await? {
-        Swap::Stored => Ok(()),
-        Swap::Changed => Err(StepError::Transient(format!("the lock of plan {plan} changed while it was released"))),
+/// Replaces the lock `seen` by `new`. Where a stop came in between, or a late sign of life, it is read again and replaced by
+/// what `as_concluded` makes of it: the run ends anyway.
+async fn release(
+    plan: &Name,
+    mut seen: Lock,
+    mut new: Lock,
+    as_concluded: impl Fn(&Lock) -> Option<Lock>,
+    ports: &Ports<'_>,
+) -> Result<(), StepError> {
+    for _ in 0..TRIES {
+        match swap(plan, &seen, &new, ports).await? {
+            Swap::Stored => return Ok(()),
+            Swap::Changed => {}
+        }
+        let now = read(ports, "dynamodb:GetItem", ports.ledger.lock(plan)).await?;
+        // It was released already, or another run has the plan: there is nothing left to release.
+        let Some((lock, concluded)) = now.and_then(|lock| as_concluded(&lock).map(|new| (lock, new))) else {
+            return Ok(());
+        };
+        (seen, new) = (lock, concluded);
     }
+    Err(StepError::Transient(format!("the lock of plan {plan} changed {TRIES} times while it was released")))
 }
 
 async fn swap(plan: &Name, read: &Lock, new: &Lock, ports: &Ports<'_>) -> Result<Swap, StepError> {

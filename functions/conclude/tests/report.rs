@@ -15,7 +15,8 @@ use lifeboat_model::request::{Mode, Trigger};
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Direction, Period, Plan, Timestamp};
 use lifeboat_ports::{
-    Append, Archive, AskedApproval, CallError, Clock, Fault, Holder, Ledger, Mark, Notices, Receipt, StoredPlan, Swap,
+    Append, Archive, AskedApproval, CallError, Clock, Fault, Fenced, Holder, Ledger, Mark, Notices, Receipt,
+    StoredPlan, Swap,
 };
 use serde_json::{Value, json};
 
@@ -42,6 +43,8 @@ struct World {
     published: RefCell<Vec<(String, String)>>,
     printed: RefCell<Vec<String>>,
     now: Cell<Timestamp>,
+    /// A person stops the run just before the lock is replaced for this time, counted from 0.
+    stopped_at_put: Cell<Option<u32>>,
 }
 
 impl World {
@@ -66,6 +69,7 @@ impl World {
             inherits_change: false,
             cool_down_until: None,
             acknowledged: false,
+            stopped: None,
         };
         Self { lock: RefCell::new(Some(lock)), ..Self::refused() }
     }
@@ -82,6 +86,7 @@ impl World {
             published: RefCell::default(),
             printed: RefCell::default(),
             now: Cell::new(NOW),
+            stopped_at_put: Cell::new(None),
         }
     }
 
@@ -197,13 +202,22 @@ impl Ledger for World {
         Ok(self.lock.borrow().clone())
     }
 
-    async fn replace_lock(&self, _: &Name, _: Option<&Lock>, new: &Lock) -> Result<Swap, CallError> {
+    async fn replace_lock(&self, _: &Name, read: Option<&Lock>, new: &Lock) -> Result<Swap, CallError> {
+        let puts_left = self.stopped_at_put.get();
+        self.stopped_at_put.set(puts_left.and_then(|left| left.checked_sub(1)));
+        if puts_left == Some(0) {
+            let mut lock = self.lock.borrow_mut();
+            *lock = lock.take().map(|l| l.stop(RUN, "Ada: not tonight").expect("it can be stopped"));
+        }
+        if read != self.lock.borrow().as_ref() {
+            return Ok(Swap::Changed);
+        }
         *self.lock.borrow_mut() = Some(new.clone());
         Ok(Swap::Stored)
     }
 
-    async fn fence(&self, _: &Name, _: Holder<'_>, _: Timestamp, _: Mark) -> Result<Option<Lock>, CallError> {
-        Ok(None)
+    async fn fence(&self, _: &Name, _: Holder<'_>, _: Timestamp, _: Mark) -> Result<Fenced, CallError> {
+        Ok(Fenced::Lost)
     }
 
     async fn append(&self, entry: &Entry) -> Result<Append, CallError> {
@@ -338,4 +352,21 @@ fn the_conclusion_in_the_journal_is_enough_for_the_report() {
     let json = serde_json::to_string_pretty(&report).expect("JSON") + "\n";
     assert!(world.stored.borrow().iter().any(|(_, body)| *body == json));
     assert!(journal.iter().all(|e| e.step == Step::Conclude && matches!(e.note, Note::Concluded { .. })));
+}
+
+#[test]
+fn s14_a_stop_that_comes_while_a_run_is_concluded_is_kept_and_does_not_fail_the_conclusion() {
+    for failure in [None, refusal()] {
+        // A failed run is fenced out first, so its lock is replaced twice.
+        let puts = if failure.is_some() { 2 } else { 1 };
+        let expected = World::admitted().conclude(by_alarm(), failure.clone());
+        for put in 0..=puts {
+            let world = World { stopped_at_put: Cell::new(Some(put)), ..World::admitted() };
+            assert_eq!(world.conclude(by_alarm(), failure.clone()), expected, "before put {put}");
+            let lock = world.lock.borrow().clone().expect("the lock");
+            assert_eq!(lock.state, LockState::Free, "before put {put}");
+            assert_eq!(lock.stopped.is_some(), put < puts, "a stop that came in time is kept: put {put}");
+            assert_eq!(world.journal.borrow().len(), 1);
+        }
+    }
 }

@@ -1,18 +1,24 @@
 //! `start-run`: the trigger. An alarm's transition into ALARM starts a run, once, where the plan allows it.
 //!
 //! Guarantees: one transition has one execution name, so that however often it is delivered it starts one run (S4);
-//! whatever it does not understand or may not do it says, and starts nothing (S9).
-//! Effects: `StartExecution` in the Region it runs in, the one that survives.
-//! Fails when: `Rejected` (not an alarm event), `Refused`, `Transient` or `Ambiguous` (table, Step Functions): Lambda
-//! delivers the event again.
+//! whatever it does not understand or may not do it says, and starts nothing (S9). An alarm that called in vain is not
+//! silent: people get one message for the transition, with why and how to start a run by hand.
+//! Effects: `StartExecution` in the Region it runs in, the one that survives; or a message to the topic, and in the table
+//! the lines that keep it from being sent again.
+//! Fails when: `Rejected` (not an alarm event), `Refused`, `Transient` or `Ambiguous` (table, Step Functions, topic): Lambda
+//! delivers the event again, and keeps it where people find it when that does not help.
 
-use aws_lambda_events::event::cloudwatch_alarms::{CloudWatchAlarm, CloudWatchAlarmData, CloudWatchAlarmStateValue};
-use aws_lambda_events::event::eventbridge::EventBridgeEvent;
-use lifeboat_model::decide::{AlarmState, Start, Transition, start_run};
+mod event;
+mod tell;
+
+use lifeboat_model::decide::{NotStarted, Start, start_run};
 use lifeboat_model::limits::{CALL_TIMEOUT, READ_TIMEOUT};
-use lifeboat_model::{Arn, Period, Region, StepError, Timestamp};
-use lifeboat_ports::{CallError, Clock, Executions, Ledger, Started, timely};
+use lifeboat_model::{Arn, Period, Region, StepError};
+use lifeboat_ports::{CallError, Clock, Executions, Ledger, Notices, Started, timely};
 use serde_json::{Value, json};
+
+use crate::event::read_transition;
+use crate::tell::tell;
 
 /// What this step needs.
 pub struct Ports<'a> {
@@ -22,8 +28,12 @@ pub struct Ports<'a> {
     pub clock: &'a dyn Clock,
     /// Step Functions.
     pub executions: &'a dyn Executions,
+    /// The topic.
+    pub notices: &'a dyn Notices,
     /// The Region that this function runs in.
     pub home: &'a Region,
+    /// The state machine, for people who start a run by hand.
+    pub state_machine: &'a Arn,
 }
 
 /// Performs the step.
@@ -32,28 +42,35 @@ pub struct Ports<'a> {
 /// See the module's documentation.
 pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError> {
     let transition = read_transition(&event)?;
-    let lookup = ports.ledger.plan_of_alarm(&transition.alarm);
-    let Some(name) = call(ports, READ_TIMEOUT, "dynamodb:GetItem", lookup).await.map_err(|e| e.while_reading())? else {
-        return Ok(ignored(&format!("no plan names alarm {}", transition.alarm)));
+    if let Some(why) = transition.asks_for_nothing() {
+        return Ok(ignored(why));
+    }
+    let Some(name) = read(ports, ports.ledger.plan_of_alarm(&transition.alarm)).await? else {
+        let why = format!("no plan names alarm {}", transition.alarm);
+        let what_next =
+            "store the alarm's item and its plan in the table, or take the function off the alarm's actions";
+        return tell(&transition, None, &NotStarted::new(why, what_next), ports).await;
     };
-    let stored = call(ports, READ_TIMEOUT, "dynamodb:GetItem", ports.ledger.plan(&name, None)).await;
-    let Some(stored) = stored.map_err(|e| e.while_reading())? else {
-        return Ok(ignored(&format!("plan {name} is not stored")));
+    let Some(stored) = read(ports, ports.ledger.plan(&name, None)).await? else {
+        let why = format!("alarm {} starts plan {name}, which is not stored", transition.alarm);
+        return tell(&transition, None, &NotStarted::new(why, "store the plan in the table"), ports).await;
     };
-    let settings = call(ports, READ_TIMEOUT, "dynamodb:GetItem", ports.ledger.settings(&name)).await;
-    let settings = settings.map_err(|e| e.while_reading())?;
-    let lock = call(ports, READ_TIMEOUT, "dynamodb:GetItem", ports.ledger.lock(&name)).await;
-    let lock = lock.map_err(|e| e.while_reading())?;
-    let now = ports.clock.now();
-    match start_run(&stored.plan, stored.version, ports.home, &transition, &settings, lock.as_ref(), now) {
+    let settings = read(ports, ports.ledger.settings(&name)).await?;
+    let lock = read(ports, ports.ledger.lock(&name)).await?;
+    let (plan, now) = (&stored.plan, ports.clock.now());
+    match start_run(plan, stored.version, ports.home, &transition, &settings, lock.as_ref(), now) {
         Start::Ignore(why) => Ok(ignored(&why)),
+        Start::Tell(not_started) => tell(&transition, Some(plan), &not_started, ports).await,
         Start::Run { name, request } => {
             let input = serde_json::to_value(request).map_err(|e| StepError::malformed("request", e, "JSON"))?;
             let start = ports.executions.start(&name, &input);
             let started = call(ports, CALL_TIMEOUT, "states:StartExecution", start).await;
             // Starting twice under one name starts once: an unknown fate is simply tried again.
             match started.map_err(|e| e.while_changing())? {
-                Started::Running(execution) => Ok(json!({"status": "started", "execution": execution, "name": name})),
+                Started::Running(execution) => {
+                    let warning = transition.other_hold_time(plan);
+                    Ok(json!({"status": "started", "execution": execution, "name": name, "reason": warning}))
+                }
                 Started::NameTaken => Ok(ignored(&format!("execution {name} was started by an earlier delivery"))),
             }
         }
@@ -64,6 +81,10 @@ fn ignored(why: &str) -> Value {
     json!({"status": "ignored", "reason": why})
 }
 
+async fn read<T>(ports: &Ports<'_>, read: impl Future<Output = Result<T, CallError>>) -> Result<T, StepError> {
+    call(ports, READ_TIMEOUT, "dynamodb:GetItem", read).await.map_err(|e| e.while_reading())
+}
+
 async fn call<T>(
     ports: &Ports<'_>,
     limit: Period,
@@ -71,67 +92,4 @@ async fn call<T>(
     call: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
     timely(ports.clock, limit, operation, ports.home, call).await
-}
-
-/// Reads either form of an alarm event: the alarm's direct Lambda action, or EventBridge's.
-fn read_transition(event: &Value) -> Result<Transition, StepError> {
-    match (event.get("alarmData"), event.get("detail-type").and_then(Value::as_str)) {
-        (Some(_), _) => {
-            let alarm: CloudWatchAlarm<Value, Value> = typed(event)?;
-            transition(alarm.alarm_arn.as_deref().unwrap_or_default(), alarm.alarm_data, false)
-        }
-        (None, Some("CloudWatch Alarm State Change")) => {
-            let envelope: EventBridgeEvent<Value> = typed(event)?;
-            let muted = envelope.detail.get("muteDetail").is_some_and(|m| !m.is_null());
-            let arn = envelope.resources.and_then(|arns| arns.into_iter().next()).unwrap_or_default();
-            transition(&arn, typed(&envelope.detail)?, muted)
-        }
-        (None, found) => {
-            let found = found.map_or("something else".to_owned(), |kind| format!("detail-type {kind:?}"));
-            Err(StepError::malformed(
-                "event",
-                found,
-                "an alarm's Lambda action (alarmData) or a CloudWatch Alarm State Change event",
-            ))
-        }
-    }
-}
-
-fn typed<T: serde::de::DeserializeOwned>(event: &Value) -> Result<T, StepError> {
-    serde_json::from_value(event.clone()).map_err(|e| {
-        StepError::malformed(
-            "event",
-            format!("an event that cannot be read ({e})"),
-            "an alarm event as CloudWatch sends it",
-        )
-    })
-}
-
-fn transition(arn: &str, data: CloudWatchAlarmData<Value, Value>, muted: bool) -> Result<Transition, StepError> {
-    let arn: Arn = arn.parse().map_err(|_| StepError::malformed("alarmArn", format!("{arn:?}"), "the alarm's ARN"))?;
-    let region = arn
-        .region()
-        .parse()
-        .map_err(|_| StepError::malformed("alarmArn", format!("{:?}", arn.as_str()), "an ARN with a Region"))?;
-    let Some(state) = data.state else {
-        return Err(StepError::malformed("state", "nothing", "the alarm's new state"));
-    };
-    let suppressed = state.actions_suppressed_by.is_some();
-    Ok(Transition {
-        alarm: data.alarm_name,
-        region,
-        from: data.previous_state.map(|s| alarm_state(s.value)).transpose()?,
-        at: Timestamp::from_ms(state.timestamp.timestamp_millis()),
-        to: alarm_state(state.value)?,
-        muted: muted || suppressed,
-    })
-}
-
-fn alarm_state(value: CloudWatchAlarmStateValue) -> Result<AlarmState, StepError> {
-    match value {
-        CloudWatchAlarmStateValue::Alarm => Ok(AlarmState::Alarm),
-        CloudWatchAlarmStateValue::Ok => Ok(AlarmState::Ok),
-        CloudWatchAlarmStateValue::InsufficientData => Ok(AlarmState::InsufficientData),
-        other => Err(StepError::malformed("state.value", format!("{other:?}"), "OK, ALARM or INSUFFICIENT_DATA")),
-    }
 }

@@ -7,6 +7,7 @@ use lifeboat_model::lock::LockState;
 use lifeboat_model::plan::Policy;
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{Period, Timestamp};
+use lifeboat_simulator::world::Sent;
 use lifeboat_simulator::{DrillOptions, Played, Scenario, World, play};
 use serde_json::{Value, json};
 
@@ -37,20 +38,20 @@ enum After {
     Expiry(Period),
 }
 
-/// Plays `options` with a person who answers by `says`, or with nobody; also whether an answer was sent.
-fn answered(options: &DrillOptions, says: Option<Says>) -> (Played, bool) {
-    let sent = Rc::new(Cell::new(false));
+/// Plays `options` with a person who answers by `says`, or with nobody; also what became of the answer that was sent.
+fn answered(options: &DrillOptions, says: Option<Says>) -> (Played, Option<Sent>) {
+    let sent = Rc::new(Cell::new(None));
     let was_sent = Rc::clone(&sent);
     let played = play(options, |world| {
         let person = world.clone();
         if let Some(says) = says {
-            world.executor().spawn(async move { was_sent.set(answer(&person, says).await) });
+            world.executor().spawn(async move { was_sent.set(Some(answer(&person, says).await)) });
         }
     });
     (played.expect("an outage can be drilled"), sent.get())
 }
 
-async fn answer(world: &World, says: Says) -> bool {
+async fn answer(world: &World, says: Says) -> Sent {
     let asked = loop {
         let asked = world.state().table.approvals.values().next().cloned();
         match asked {
@@ -64,7 +65,7 @@ async fn answer(world: &World, says: Says) -> bool {
     };
     let wait = u32::try_from(at.ms_since(world.now()).max(0)).expect("within weeks");
     world.sleep(Period::ms(wait)).await;
-    world.send_task_success(&asked.token, says.answer)
+    world.send_task(&asked.token, Ok(says.answer))
 }
 
 fn soon(answer: Value) -> Option<Says> {
@@ -96,7 +97,7 @@ fn s7_a_no_ends_the_run_and_changes_nothing() {
     for seed in SEEDS {
         let no = json!({"decision": "deny", "by": "the owner", "reason": "it comes back in a minute"});
         let (played, sent) = answered(&asking(seed), soon(no));
-        assert!(sent);
+        assert_eq!(sent, Some(Sent::Taken));
         assert_unchanged(&played, "approval-denied");
         let told = &played.world.state().messages.published;
         assert!(told.iter().any(|m| m.body.contains("it comes back in a minute")), "{told:?}");
@@ -136,7 +137,7 @@ fn s7_an_answer_that_cannot_be_read_is_no_yes_and_names_its_field() {
     ];
     for (field, answer) in cases {
         let (played, sent) = answered(&asking(1), soon(answer));
-        assert!(sent, "{field}");
+        assert_eq!(sent, Some(Sent::Taken), "{field}");
         assert_unchanged(&played, field);
         let cause = played.report.runs.first().and_then(|r| r.cause.clone()).unwrap_or_default();
         assert!(cause.contains("expected"), "{field}: {cause}");
@@ -149,7 +150,7 @@ fn s7_a_yes_that_comes_after_the_question_expired_changes_nothing() {
         let yes = json!({"decision": "approve", "by": "the owner", "reason": "x", "max_data_loss": "30s"});
         let says = Says { after: After::Expiry(Period::seconds(5)), answer: yes };
         let (played, sent) = answered(&asking(seed), Some(says));
-        assert!(sent);
+        assert_eq!(sent, Some(Sent::TooLate), "the task's time was over with the question's");
         assert_unchanged(&played, "approval-expired");
     }
 }
@@ -159,7 +160,7 @@ fn s6_a_yes_to_less_than_would_be_lost_is_refused_by_the_new_verdict() {
     for seed in SEEDS {
         let yes = json!({"decision": "approve", "by": "the owner", "reason": "x", "max_data_loss": "1ms"});
         let (played, sent) = answered(&asking(seed), soon(yes));
-        assert!(sent);
+        assert_eq!(sent, Some(Sent::Taken));
         assert_unchanged(&played, "lag-over-limit");
     }
 }
@@ -169,7 +170,7 @@ fn s6_the_same_yes_with_a_bound_that_suffices_moves_the_workload() {
     for seed in SEEDS {
         let yes = json!({"decision": "approve", "by": "the owner", "reason": "x", "max_data_loss": "30s"});
         let (played, sent) = answered(&asking(seed), soon(yes));
-        assert!(sent);
+        assert_eq!(sent, Some(Sent::Taken));
         assert_invariants_hold(&played, "approved");
         assert_eq!(played.report.outcome, Some(Outcome::Completed));
         assert!(moved(&played).len() > 3, "{:?}", moved(&played));

@@ -8,10 +8,11 @@ use lifeboat_model::report::Outcome;
 use lifeboat_model::{ReasonCode, StepError};
 use lifeboat_simulator::invariants::STATEMENTS;
 use lifeboat_simulator::{DrillOptions, Scenario, play};
+use lifeboat_wire::platform::own_variables;
 use saphyr::Yaml;
 use serde_json::Value;
 
-use crate::common::{at, machine, options, root, template, text, whole_plan};
+use crate::common::{at, machine, options, region, root, template, text, whole_plan};
 
 fn definition() -> Value {
     serde_json::from_str(&text("statemachine/failover.asl.json")).expect("JSON before substitution")
@@ -73,6 +74,18 @@ fn every_step_has_its_folder_state_and_template_resource_and_there_are_no_others
         assert_eq!(word("Metadata/BuildMethod").as_deref(), Some("rust-cargolambda"));
         assert_eq!(word("Metadata/BuildProperties/Binary").as_deref(), Some(step.as_str()));
         assert_eq!(word("Properties/CodeUri"), Some(format!("functions/{step}")));
+    }
+}
+
+#[test]
+fn the_simulated_lambda_gives_each_function_the_variables_that_the_template_gives_it() {
+    let template = template();
+    for step in Step::ALL {
+        let path = format!("Resources/{}Function/Properties/Environment/Variables", step.state_name());
+        let variables = at(&template, &path).and_then(Yaml::as_mapping);
+        let declared: BTreeSet<&str> = variables.into_iter().flatten().filter_map(|(name, _)| name.as_str()).collect();
+        let given = own_variables(step, &region("us-west-2"));
+        assert_eq!(given.iter().map(|(name, _)| *name).collect::<BTreeSet<_>>(), declared, "{step}");
     }
 }
 

@@ -1,13 +1,22 @@
 //! Scenarios, faults and the consistency of code, state machine, template and documents. One file a subject.
 
 mod alarm_events;
+mod alarm_notices;
+mod alarm_rule;
+mod alarm_template;
 mod approval;
 mod common;
 mod consistency;
+mod document_form;
+mod document_stage;
+mod document_start;
+mod document_stop;
 mod documents;
 mod faults;
+mod local_events;
 mod requests;
 mod runner;
 mod scenarios;
+mod stop;
 mod takeover;
 mod workload;

@@ -2,7 +2,8 @@
 
 use lifeboat_model::limits::Step;
 use lifeboat_model::report::Outcome;
-use lifeboat_model::{Direction, Period};
+use lifeboat_model::request::{Mode, Purpose};
+use lifeboat_model::{Direction, Period, Request};
 use lifeboat_simulator::World;
 use lifeboat_simulator::world::{RunRecord, StartedBy};
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ fn world() -> World {
 }
 
 /// Runs an execution in us-west-2 with `input`: its outcome and cause.
-fn execution_with(input: Value) -> (World, Option<Outcome>, String) {
+pub fn execution_with(input: Value) -> (World, Option<Outcome>, String) {
     let world = world();
     let inner = world.clone();
     world.executor().run(async move {
@@ -80,6 +81,13 @@ fn a_bad_request_ends_unchanged_with_a_cause_that_names_the_field_and_touches_no
         let (world, outcome, cause) = execution_with(input.clone());
         assert_eq!(outcome, Some(Outcome::Unchanged), "{input}: {cause}");
         assert!(cause.contains(word), "{input}: {cause}");
+        // One line in words: no payload of a function, and what to do at its end.
+        assert!(!cause.contains("errorType") && !cause.contains('\n') && cause.len() < 500, "{input}: {cause}");
+        assert!(cause.contains("expected ") || cause.starts_with("Lifeboat.Refused: "), "{input}: {cause}");
+        assert!(cause.ends_with("the cause says what to mend before starting again"), "{input}: {cause}");
+        if !input.is_object() {
+            assert!(cause.contains(r#"such as {"plan":"#), "{input}: who sent no request sees one: {cause}");
+        }
         let state = world.state();
         assert!(state.table.locks.is_empty(), "{input} took the lock");
         assert!(state.aurora.promotions.is_empty() && state.traffic.changes.is_empty());
@@ -112,12 +120,29 @@ fn every_step_answers_a_warm_up_without_looking_at_anything() {
 }
 
 #[test]
+fn the_machines_comment_which_the_console_shows_holds_a_request_of_each_mode() {
+    let machine: Value = serde_json::from_str(&text("statemachine/failover.asl.json")).expect("JSON");
+    let comment = machine["Comment"].as_str().expect("a comment");
+    let mut modes = Vec::new();
+    for (at, _) in comment.match_indices("{\"plan\"") {
+        let input = serde_json::Deserializer::from_str(&comment[at..]).into_iter::<Value>().next();
+        let input = input.expect("an input").expect("JSON");
+        let request = Request::read(&input).unwrap_or_else(|problems| panic!("{input}: {problems:?}"));
+        modes.push((request.mode, request.purpose));
+    }
+    let expected =
+        [(Mode::Failover, Purpose::Rehearse), (Mode::Switchover, Purpose::Act), (Mode::Failover, Purpose::Act)];
+    assert_eq!(modes, expected);
+}
+
+#[test]
 fn the_example_requests_are_admitted_or_refused_for_the_world_they_meet_and_not_for_their_form() {
-    for name in ["switchover", "failover"] {
+    for name in ["switchover", "failover", "rehearse", "rehearse-switchover"] {
         let input: Value = serde_json::from_str(&text(&format!("events/{name}.json"))).expect("JSON");
         let (_, outcome, cause) = execution_with(input);
         match name {
             "switchover" => assert_eq!(outcome, Some(Outcome::Completed), "{cause}"),
+            "rehearse" | "rehearse-switchover" => assert_eq!(outcome, Some(Outcome::Rehearsed), "{cause}"),
             _ => assert!(cause.contains("source-healthy"), "{cause}"),
         }
     }

@@ -110,8 +110,11 @@ fn s7_a_flapping_alarm_starts_one_run_and_meets_the_cool_down() {
         let played = played(Scenario::FlappingAlarm, seed, |_| {});
         assert_eq!(played.report.runs.len(), 1, "seed {seed}");
         assert!(played.world.state().watchers.alarms.len() >= 2, "the alarm fired once only");
-        let refused = played.report.timeline.iter().any(|e| e.text.contains("ignored") && e.text.contains("cool-down"));
+        let refused = played.report.timeline.iter().any(|e| e.text.contains("told") && e.text.contains("cool-down"));
         assert!(refused, "seed {seed}: the second transition met no cool-down");
+        let state = played.world.state();
+        let told = state.messages.published.iter().filter(|m| m.subject.contains("NotStarted")).count();
+        assert_eq!(told, state.watchers.alarms.len() - 1, "seed {seed}: people hear of each call that was in vain");
     }
 }
 

@@ -8,7 +8,7 @@
 //! | `plan#<name>` | `current` | `version` N |
 //! | `plan#<name>` | `version#<12 digits>` | `body` S: the plan as JSON |
 //! | `plan#<name>` | `settings` | `disabled` S, optional: why |
-//! | `plan#<name>` | `lock` | see [`lock_item`] |
+//! | `plan#<name>` | `lock` | see [`lock_item`]; `stopped` S, optional: who stopped the run, and why; once acknowledged also `acknowledged_by` S: who, when and why |
 //! | `plan#<name>` | `approval` | see [`approval_item`] |
 //! | `settings` | `all` | `disabled` S, optional: why |
 //! | `alarm#<name>` | `plan` | `plan` S: the plan's name |
@@ -132,6 +132,21 @@ pub(super) fn read_plan(item: &Item, name: &Name) -> Result<Plan, Unreadable> {
     }
 }
 
+/// A plan in one version as it is stored, whether it obeys the rules or not.
+#[cfg(feature = "operator")]
+pub(super) fn read_body(item: &Item) -> Result<String, Unreadable> {
+    read_string(item, "body").map(str::to_owned)
+}
+
+/// A plan in one version.
+#[cfg(feature = "operator")]
+pub(super) fn plan_item(plan: &Plan, version: u64) -> Result<Item, Unreadable> {
+    let body = serde_json::to_string(plan).map_err(|error| Unreadable(format!("attribute body: {error}")))?;
+    let mut item = Key::version(&plan.name, version).into_item();
+    item.insert("body".to_owned(), string(body));
+    Ok(item)
+}
+
 /// The name of the plan that an alarm starts.
 pub(super) fn read_plan_name(item: &Item) -> Result<Name, Unreadable> {
     read_string(item, "plan")?.parse().map_err(|expected| Unreadable(format!("attribute plan: {expected}")))
@@ -139,11 +154,7 @@ pub(super) fn read_plan_name(item: &Item) -> Result<Name, Unreadable> {
 
 /// Why runs are switched off; `None` when they are not. Anything but a text there is unreadable, not "on".
 pub(super) fn read_disabled(item: &Item) -> Result<Option<String>, Unreadable> {
-    match item.get("disabled") {
-        None => Ok(None),
-        Some(AttributeValue::S(why)) => Ok(Some(why.clone())),
-        Some(_) => Err(Unreadable("attribute disabled is no text".to_owned())),
-    }
+    read_why(item, "disabled")
 }
 
 /// The lock of a plan: what conditions look at as attributes of its own, the rest of the run as JSON.
@@ -163,6 +174,9 @@ pub(super) fn lock_item(plan: &Name, lock: &Lock) -> Result<Item, Unreadable> {
     item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
     if let Some(until) = lock.cool_down_until {
         item.insert("cool_down_until".to_owned(), time(until));
+    }
+    if let Some(why) = &lock.stopped {
+        item.insert("stopped".to_owned(), string(why));
     }
     Ok(item)
 }
@@ -185,6 +199,7 @@ pub(super) fn read_lock(item: &Item) -> Result<Lock, Unreadable> {
             None => None,
         },
         acknowledged: read_bool(item, "acknowledged")?,
+        stopped: read_why(item, "stopped")?,
     })
 }
 
@@ -238,6 +253,15 @@ fn read_string<'a>(item: &'a Item, name: &str) -> Result<&'a str, Unreadable> {
     match item.get(name) {
         Some(AttributeValue::S(text)) => Ok(text),
         Some(_) | None => Err(Unreadable(format!("attribute {name} is missing or no text"))),
+    }
+}
+
+/// What a person may have written there.
+fn read_why(item: &Item, name: &str) -> Result<Option<String>, Unreadable> {
+    match item.get(name) {
+        None => Ok(None),
+        Some(AttributeValue::S(why)) => Ok(Some(why.clone())),
+        Some(_) => Err(Unreadable(format!("attribute {name} is no text"))),
     }
 }
 

@@ -84,6 +84,7 @@ impl Recorded {
                 ("GET", Some(_)) => "DescribeBroker".to_owned(),
                 ("POST", Some(path)) if path.ends_with("/promote") => "Promote".to_owned(),
                 ("PUT", None) => "PutObject".to_owned(),
+                ("GET", None) => "GetObject".to_owned(),
                 _ => form(&body).remove("Action").unwrap_or_default(),
             },
             (target, _) => target.rsplit('.').next().unwrap_or_default().to_owned(),

@@ -2,10 +2,10 @@
 
 use lifeboat_model::Plan;
 use lifeboat_model::report::Report;
-use lifeboat_report::text;
 use lifeboat_simulator::world::Happening;
 
 use super::Moment;
+use super::rows::Rows;
 use super::steps::{self, Step};
 use crate::{MACHINE, story};
 use lifeboat_report::figures::duration;
@@ -15,48 +15,28 @@ const ITEMS_MAX: usize = 8;
 /// An item that takes less than this is not worth a line.
 const ITEM_MIN_S: f64 = 2.0;
 
-/// Where a step stands.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Status {
-    Pending,
-    Running { since_s: f64 },
-    Done { took_s: f64 },
-    Failed { problem: String },
-}
-
-/// A step or an item of a map.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
-    pub(super) step: Step,
-    pub(super) item: Option<String>,
-    pub(super) status: Status,
-    /// What it does or waits for.
-    pub(super) about: String,
-    first_s: Option<f64>,
-}
-
 /// The steps of the main run.
 #[derive(Clone, Debug)]
 pub(super) struct Board<'a> {
     report: &'a Report,
     plan: &'a Plan,
     run: Option<String>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Rows,
 }
 
 impl<'a> Board<'a> {
     /// A board on which nothing has happened yet. Its rows are all that will come, so that nothing jumps.
     pub(super) fn new(report: &'a Report, plan: &'a Plan, moments: &[Moment]) -> Self {
         let run = story::main_run(report).map(|r| r.name.clone());
-        let mut board = Self { report, plan, run, rows: Vec::new() };
+        let mut board = Self { report, plan, run, rows: Rows::default() };
         for step in steps::of(MACHINE) {
             if step.is_detour && !board.is_entered(&step.name, moments) {
                 continue;
             }
-            let row =
-                |item| Row { step: step.clone(), item, status: Status::Pending, about: String::new(), first_s: None };
-            board.rows.push(row(None));
-            board.rows.extend(board.items(&step, moments).into_iter().take(ITEMS_MAX).map(|i| row(Some(i))));
+            board.rows.push(&step, None);
+            for item in board.items(&step, moments).into_iter().take(ITEMS_MAX) {
+                board.rows.push(&step, Some(item));
+            }
         }
         board
     }
@@ -96,41 +76,14 @@ impl<'a> Board<'a> {
     pub(super) fn hear(&mut self, moment: &Moment) {
         match &moment.happening {
             Happening::Entered { run, state, item, .. } if Some(run) == self.run.as_ref() => {
-                let about = steps::purpose(state, self.report, self.plan);
-                if let Some(row) = self.row(state, item.as_deref()) {
-                    let since_s = *row.first_s.get_or_insert(moment.at_s);
-                    row.status = Status::Running { since_s };
-                    row.about = about;
-                }
+                let about = steps::purpose(state, &self.report.source, &self.report.target, self.plan);
+                self.rows.enter(state, item.as_deref(), moment.at_s, about);
             }
             Happening::Left { run, state, item, problem } if Some(run) == self.run.as_ref() => {
-                let failed_item = self.failed_item(state).filter(|_| item.is_none());
-                let Some(row) = self.row(state, item.as_deref()) else { return };
-                let since_s = row.first_s.unwrap_or(moment.at_s);
-                match problem.clone().or(failed_item) {
-                    Some(problem) => row.status = Status::Failed { problem },
-                    None if row.item.is_none() || row.step.last.contains(state) => {
-                        row.status = Status::Done { took_s: moment.at_s - since_s };
-                    }
-                    None => {}
-                }
+                self.rows.leave(state, item.as_deref(), moment.at_s, problem.clone());
             }
             Happening::Entered { .. } | Happening::Left { .. } | Happening::Noted(_) => {}
         }
-    }
-
-    /// What became of a map of which an item failed.
-    fn failed_item(&self, map: &str) -> Option<String> {
-        let of_map = |row: &&Row| row.step.name == map && row.item.is_some();
-        let failed = |row: &Row| matches!(row.status, Status::Failed { .. });
-        self.rows.iter().filter(of_map).any(failed).then(|| "not all of its items".to_owned())
-    }
-
-    fn row(&mut self, state: &str, item: Option<&str>) -> Option<&mut Row> {
-        self.rows.iter_mut().find(|row| match item {
-            Some(_) => row.item.as_deref() == item && row.step.inner.contains(state),
-            None => row.item.is_none() && row.step.name == state,
-        })
     }
 
     /// How the recovery stands against the objective at `now_s`: seconds gone, and what to say.
@@ -156,24 +109,6 @@ impl<'a> Board<'a> {
     }
 }
 
-impl Row {
-    /// The mark and the line. A detour is empty until it is taken.
-    pub(super) fn line(&self, now_s: f64) -> (&'static str, String) {
-        let name = match &self.item {
-            Some(item) => format!("{}{}", "  ".repeat(self.step.depth + 1), text::clean(item)),
-            None => format!("{}{}", "  ".repeat(self.step.depth), self.step.name),
-        };
-        let line = |took: String, about: &str| format!("{name:<20}{took:>11}  {about}").trim_end().to_owned();
-        match &self.status {
-            Status::Pending if self.step.is_detour => (" ", String::new()),
-            Status::Pending => ("\u{b7}", name),
-            Status::Running { since_s } => ("\u{25b8}", line(duration((now_s - since_s).max(0.0)), &self.about)),
-            Status::Done { took_s } => ("\u{2713}", line(duration(*took_s), "")),
-            Status::Failed { problem } => ("\u{2717}", line(String::new(), &text::clean(problem))),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,7 +122,7 @@ mod tests {
         let (report, plan, moments) = played(arguments);
         let mut board = Board::new(&report, &plan, &moments);
         moments.iter().for_each(|m| board.hear(m));
-        board.rows.iter().map(|r| r.line(1e6)).collect()
+        board.rows.0.iter().map(|r| r.line(1e6)).collect()
     }
 
     #[test]

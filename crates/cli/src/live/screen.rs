@@ -9,7 +9,8 @@ use lifeboat_model::report::Report;
 use lifeboat_report::text;
 use lifeboat_simulator::world::Happening;
 
-use super::board::{Board, Status};
+use super::board::Board;
+use super::rows::Status;
 use super::{Moment, lines};
 use crate::story;
 use lifeboat_report::figures::clock;
@@ -81,13 +82,13 @@ impl Screen {
         let objective_ms = (report.objectives.rto_s * 1000.0) as u64;
         let recovery = line(RECOVERY_OPEN, objective_ms);
         recovery.set_prefix("recovery");
-        let rows = board.rows.iter().map(|_| line("  {prefix} {wide_msg}", 0)).collect();
+        let rows = board.rows.0.iter().map(|_| line("  {prefix} {wide_msg}", 0)).collect();
         let last = line("  {wide_msg:.dim}", 0);
         Self { title, clock, recovery, rows, last }
     }
 
     fn draw(&self, board: &Board<'_>, now_s: f64, origin_s: f64, last: &str) {
-        for (bar, row) in self.rows.iter().zip(&board.rows) {
+        for (bar, row) in self.rows.iter().zip(&board.rows.0) {
             let (mark, line) = row.line(now_s);
             bar.set_style(style(match row.status {
                 Status::Pending => "  {prefix:.dim} {wide_msg:.dim}",

@@ -3,25 +3,24 @@
 use std::collections::BTreeSet;
 
 use lifeboat_model::Plan;
-use lifeboat_model::report::Report;
 use serde_json::Value;
 
 /// A state that does something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Step {
-    pub(super) name: String,
+pub(crate) struct Step {
+    pub(crate) name: String,
     /// How deep it stands within parallel states.
-    pub(super) depth: usize,
+    pub(crate) depth: usize,
     /// Of a map: its inner states.
-    pub(super) inner: BTreeSet<String>,
+    pub(crate) inner: BTreeSet<String>,
     /// Of a map: the inner states that end an item.
-    pub(super) last: BTreeSet<String>,
+    pub(crate) last: BTreeSet<String>,
     /// Off the way of a run that goes well: shown only when it is entered.
-    pub(super) is_detour: bool,
+    pub(crate) is_detour: bool,
 }
 
 /// The steps of the machine in `definition`, first those of a run that goes well.
-pub(super) fn of(definition: &str) -> Vec<Step> {
+pub(crate) fn of(definition: &str) -> Vec<Step> {
     let machine: Value = serde_json::from_str(definition).unwrap_or(Value::Null);
     let mut steps = Vec::new();
     follow(&machine, 0, &mut steps);
@@ -77,15 +76,14 @@ fn step(name: &str, state: &Value, depth: usize) -> Step {
 }
 
 /// What a state does or waits for, in a few words; nothing for a state that speaks for itself.
-pub(super) fn purpose(state: &str, report: &Report, plan: &Plan) -> String {
-    let target = &report.target;
+pub(crate) fn purpose(state: &str, source: &str, target: &str, plan: &Plan) -> String {
     match state {
         "Admit" => "reads the request and the plan, takes the lock".to_owned(),
         "Assess" => "lag, roles, canaries, routing: go or refuse".to_owned(),
         "RequestApproval" => "waits for a person".to_owned(),
         "RecordApproval" => "records who approved, and why".to_owned(),
         "Reassess" | "ReassessBeforeIsolation" => "reads everything again before anything is changed".to_owned(),
-        "IsolateSource" => format!("{} leaves traffic, clients' caches expire", report.source),
+        "IsolateSource" => format!("{} leaves traffic, clients' caches expire", source),
         "ScaleServices" | "ScaleServicesFirst" => "each on its own, all at the same time".to_owned(),
         "ScaleCompute" | "ScaleComputeFirst" => format!("waits for its tasks in {target}"),
         "PromoteDatabases" | "PromoteCaches" | "PromoteBrokers" | "CheckTables" => {
@@ -100,7 +98,7 @@ pub(super) fn purpose(state: &str, report: &Report, plan: &Plan) -> String {
         "PromoteDatabase" => format!("waits for its writer in {target}"),
         "WaitForPromotion" => "looks again in a moment".to_owned(),
         "VerifyWriters" => format!("reads afresh: every writer is in {target}"),
-        "ShiftTraffic" => format!("{target} on, {} off, in one batch", report.source),
+        "ShiftTraffic" => format!("{target} on, {} off, in one batch", source),
         "VerifyTraffic" => format!("waits for DNS, and canaries green for {}", plan.limits.green_window),
         "Conclude" | "ConcludeFailure" => "records the outcome, frees or holds the lock".to_owned(),
         _ => String::new(),

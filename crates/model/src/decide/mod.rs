@@ -31,7 +31,7 @@ pub use promote_database::promote_database;
 pub use promotion::{Ground, Promotion};
 pub use scale_compute::{Raise, Scaling, ScalingCalls, ServiceFacts, compute_readiness, raises, scale_compute};
 pub use shift_traffic::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
-pub use start_run::{AlarmState, Start, TRANSITION_FRESH, Transition, start_run};
+pub use start_run::{AlarmState, NotStarted, Start, TRANSITION_FRESH, Transition, start_run};
 pub use verify_traffic::{NameSeen, Traffic, verify_traffic};
 pub use verify_writers::verify_writers;
 

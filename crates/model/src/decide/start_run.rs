@@ -1,11 +1,14 @@
-//! Whether an alarm's transition starts a run.
+//! Whether an alarm's transition starts a run, and whether people have to hear that it did not.
+//!
+//! An alarm that called and could not act must not be silent. Silent is what asks for nothing (any other change of state, a
+//! muted alarm), and what is seen to already: the run of this very transition, or a live one in the same direction.
 
 use super::admit::approval_for;
 use crate::lock::{Admission, Lock};
 use crate::plan::Policy;
 use crate::request::{Mode, Purpose, Trigger};
 use crate::settings::Settings;
-use crate::{Period, Plan, Region, Request, Timestamp};
+use crate::{Direction, Period, Plan, Reason, ReasonCode, Region, Request, Timestamp};
 
 /// An alarm event older than this starts nothing: what it tells of has passed, or was dealt with by hand.
 pub const TRANSITION_FRESH: Period = Period::seconds(900);
@@ -30,12 +33,41 @@ pub struct Transition {
     pub region: Region,
     /// The state before; `None` when the event does not tell.
     pub from: Option<AlarmState>,
+    /// Whether the alarm's actions were suppressed in the state before: then nobody acted on it.
+    pub was_muted: bool,
     /// The state now.
     pub to: AlarmState,
     /// When it changed.
     pub at: Timestamp,
     /// Whether the alarm's actions are suppressed or muted.
     pub muted: bool,
+    /// What the alarm says it saw.
+    pub saw: String,
+    /// The length of the alarm's evaluation period, where the event tells: that of a metric alarm over one metric does.
+    pub period: Option<Period>,
+}
+
+impl Transition {
+    /// Why this asks for nothing, if it does not.
+    ///
+    /// A composite alarm with a suppressor goes into ALARM suppressed and acts when its wait is over, by an event whose
+    /// state before is ALARM too. So a state before that was suppressed does not count.
+    pub fn asks_for_nothing(&self) -> Option<&'static str> {
+        if self.to != AlarmState::Alarm || self.from == Some(AlarmState::Alarm) && !self.was_muted {
+            Some("it is not a transition into ALARM")
+        } else if self.muted {
+            Some("the alarm's actions are muted")
+        } else {
+            None
+        }
+    }
+
+    /// What to say when the alarm does not hold as long as `plan` says; the run starts all the same.
+    pub fn other_hold_time(&self, plan: &Plan) -> Option<String> {
+        let said = plan.automation.alarm.period;
+        let period = self.period.filter(|period| *period != said)?;
+        Some(format!("the alarm's period is {period}, plan {} says {said}: make them the same", plan.name))
+    }
 }
 
 /// What `start-run` does.
@@ -48,8 +80,26 @@ pub enum Start {
         /// Its input.
         request: Box<Request>,
     },
-    /// Nothing, because of this.
+    /// Nothing, because of this, and nobody has to hear of it.
     Ignore(String),
+    /// Nothing, although the alarm called: people hear of it.
+    Tell(NotStarted),
+}
+
+/// Why an alarm's call started nothing, and what a person does about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotStarted {
+    /// Why.
+    pub why: String,
+    /// What to do.
+    pub what_next: String,
+}
+
+impl NotStarted {
+    /// Nothing was started because of `why`; a person does `what_next`.
+    pub fn new(why: impl Into<String>, what_next: impl Into<String>) -> Self {
+        Self { why: why.into(), what_next: what_next.into() }
+    }
 }
 
 /// Decides on `transition` for `plan`, heard in Region `home`.
@@ -62,38 +112,19 @@ pub fn start_run(
     lock: Option<&Lock>,
     now: Timestamp,
 ) -> Start {
-    let ignore = |why: String| Start::Ignore(why);
-    if transition.to != AlarmState::Alarm || transition.from == Some(AlarmState::Alarm) {
-        return ignore("it is not a transition into ALARM".to_owned());
+    if let Some(why) = transition.asks_for_nothing() {
+        return Start::Ignore(why.to_owned());
     }
-    if transition.alarm != plan.automation.alarm.name {
-        return ignore(format!("plan {} is started by alarm {}", plan.name, plan.automation.alarm.name));
-    }
-    if transition.region != *home {
-        return ignore(format!("the alarm is in {}, and a run starts where it executes: in {home}", transition.region));
-    }
-    let Some(direction) = plan.direction_to(home) else {
-        return ignore(format!("{home} is none of plan {}'s regions", plan.name));
+    let direction = match may_start(plan, home, transition, settings, now) {
+        Ok(direction) => direction,
+        Err(not_started) => return Start::Tell(not_started),
     };
-    if transition.muted {
-        return ignore("the alarm's actions are muted".to_owned());
-    }
-    if transition.at.plus(TRANSITION_FRESH) < now {
-        return ignore(format!("the transition of {} is more than {TRANSITION_FRESH} old", transition.at));
-    }
-    match plan.automation.policy {
-        Policy::ManualOnly => return ignore("the plan's policy is manual-only: a person starts the run".to_owned()),
-        Policy::Autonomous | Policy::Approve => {}
-    }
-    if let Some(why) = &settings.disabled {
-        return ignore(format!("runs are disabled: {why}"));
-    }
     let trigger = Trigger::Alarm { alarm: transition.alarm.clone(), transition_at: transition.at };
     let name = execution_name(plan, transition.at);
     let admission = Admission {
         run_id: name.clone(),
         plan_version,
-        direction,
+        direction: direction.clone(),
         mode: Mode::Failover,
         consent: plan.automation.consent.clone(),
         trigger: trigger.clone(),
@@ -101,7 +132,11 @@ pub fn start_run(
         admitted_at: now,
     };
     if let Some(reason) = Lock::refuses_start(&plan.name, lock, admission, now) {
-        return ignore(reason.to_string());
+        let seen_to = lock.is_some_and(|lock| {
+            let held = reason.code == ReasonCode::LockHeld;
+            lock.run.trigger == trigger || held && lock.run.direction == direction
+        });
+        return if seen_to { Start::Ignore(reason.to_string()) } else { Start::Tell(NotStarted::from(&reason)) };
     }
     let request = Request {
         plan: plan.name.clone(),
@@ -112,6 +147,52 @@ pub fn start_run(
         trigger,
     };
     Start::Run { name, request: Box::new(request) }
+}
+
+/// Where a run would go, or why an alarm may start none now, whatever the lock says.
+fn may_start(
+    plan: &Plan,
+    home: &Region,
+    transition: &Transition,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Direction, NotStarted> {
+    let no = |why: String, what_next: &str| Err(NotStarted::new(why, what_next));
+    let alarm = &plan.automation.alarm.name;
+    if transition.alarm != *alarm {
+        let why = format!("plan {} is started by alarm {alarm}, not by {}", plan.name, transition.alarm);
+        return no(why, "name this alarm in the plan, or take its item out of the table");
+    }
+    if transition.region != *home {
+        let why = format!("the alarm is in {}, and a run starts where it executes: in {home}", transition.region);
+        return no(why, "let the alarm call the function of its own Region");
+    }
+    let Some(direction) = plan.direction_to(home) else {
+        let why = format!("{home} is none of plan {}'s regions", plan.name);
+        return no(why, "let the alarm call only in the plan's Regions");
+    };
+    if transition.at.plus(TRANSITION_FRESH) < now {
+        let why = format!("the transition of {} is more than {TRANSITION_FRESH} old", transition.at);
+        return no(why, "look whether the other Region is still ill; if it is, start a run by hand");
+    }
+    match plan.automation.policy {
+        Policy::ManualOnly => {
+            let why = "the plan's policy is manual-only: a person starts the run".to_owned();
+            return no(why, "look at the other Region and decide");
+        }
+        Policy::Autonomous | Policy::Approve => {}
+    }
+    match &settings.disabled {
+        Some(why) => no(format!("runs are disabled: {why}"), ReasonCode::Disabled.remedy()),
+        None => Ok(direction),
+    }
+}
+
+impl From<&Reason> for NotStarted {
+    fn from(reason: &Reason) -> Self {
+        let why = format!("{} ({}): {}", reason.resource, reason.code.as_str(), reason.detail);
+        Self::new(why, reason.code.remedy())
+    }
 }
 
 /// At most 80 characters of those that an execution's name may have.

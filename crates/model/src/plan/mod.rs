@@ -232,16 +232,17 @@ pub enum Policy {
     ManualOnly,
 }
 
-/// The CloudWatch alarm that starts a run.
+/// The CloudWatch alarm that starts a run. Period times evaluation periods is the hold time: how long the other Region must
+/// have been bad without a break before the alarm calls. CloudWatch keeps it; the run then asks canaries of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Alarm {
     /// The alarm's name, the same in each Region.
     #[schemars(length(min = 1, max = 255))]
     pub name: String,
-    /// The length of one evaluation period.
+    /// The length of one evaluation period; the template's `AlarmPeriodSeconds`.
     pub period: Period,
-    /// How many periods in a row must be bad.
+    /// How many periods in a row must be bad; the template's `AlarmEvaluationPeriods`.
     #[schemars(range(min = 1, max = 60))]
     pub evaluation_periods: u32,
 }

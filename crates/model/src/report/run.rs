@@ -42,6 +42,9 @@ pub struct RunReport {
     pub trigger: Trigger,
     /// The person who approved it; absent when nobody was asked, or nobody said yes.
     pub approver: Option<Approver>,
+    /// Who stopped it before its point of no return, and why, as `NAME: reason`; absent when nobody did. A run that
+    /// completed all the same had nothing left to change when the stop came.
+    pub stopped: Option<String>,
     /// The consent to data loss that it acted under; of a run that was not admitted, the one that was offered.
     pub consent: Option<Consent>,
     /// When it took the lock; absent when it was refused before, when it was a rehearsal, and when another run had taken

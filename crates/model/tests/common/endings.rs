@@ -90,6 +90,7 @@ pub fn every_lock() -> Vec<Option<Lock>> {
     let mine = held(Mode::Failover);
     let inherited = Lock { inherits_change: true, ..mine.clone() };
     let marked = Lock { past_point_of_no_return: true, ..mine.clone() };
+    let stopped = Lock { stopped: Some("Ada: not tonight".to_owned()), ..mine.clone() };
     let mut others = mine.clone();
     others.run.run_id = "another".to_owned();
     vec![
@@ -97,6 +98,7 @@ pub fn every_lock() -> Vec<Option<Lock>> {
         Some(mine.clone()),
         Some(inherited),
         Some(marked),
+        Some(stopped),
         Some(mine.clone().unchanged()),
         Some(mine.needs_operator()),
         Some(others),
@@ -153,7 +155,7 @@ pub fn every_case(mut check: impl FnMut(&Case<'_>, Conclusion)) {
             }
         }
     }
-    assert_eq!(cases, 49 * 8 * 7 * 2, "the whole space");
+    assert_eq!(cases, 49 * 8 * 8 * 2, "the whole space");
 }
 
 /// Not every subject needs every builder.

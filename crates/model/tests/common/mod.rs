@@ -167,6 +167,7 @@ pub fn held(mode: Mode) -> Lock {
         inherits_change: false,
         cool_down_until: None,
         acknowledged: false,
+        stopped: None,
     }
 }
 

@@ -27,6 +27,9 @@ pub fn authority(report: &RunReport) -> Markup {
                         None => { "by nobody" }
                     }
                 } }
+                @if let Some(stopped) = &report.stopped {
+                    div { dt { "Stopped" } dd { "before its point of no return, by " strong { (stopped) } } }
+                }
                 div { dt { "Consent to data loss" } dd {
                     @match &report.consent {
                         Some(c) => {

@@ -97,6 +97,7 @@ pub fn ending(cause: Option<&str>) -> Ending {
         consent: Some(consent()),
         approval: Approval::NotNeeded,
         admitted_at: Some(ADMITTED),
+        stopped: None,
         cause: cause.map(str::to_owned),
     }
 }

@@ -39,6 +39,8 @@ impl World {
             Mutation::Compute { service, .. } => (&service.name, false),
             Mutation::Routing { .. } => (&plan, true),
         };
+        let stopped = self.state().table.stopped.contains(&caller.run_id);
+        self.check("S14", !(marks && stopped), || format!("{} acts on {resource} after it was stopped", who()));
         let marked = !marks || mine.is_some_and(|l| l.past_point_of_no_return);
         let intended = intends(&around.journal, caller.step, resource.as_str());
         self.check("S15", marked && intended, || {

@@ -319,6 +319,20 @@ fn assigned_names(state: &State) -> Vec<String> {
 }
 
 impl State {
+    /// Its type, as the definition writes it.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Task(_) => "Task",
+            Self::Choice(_) => "Choice",
+            Self::Wait(_) => "Wait",
+            Self::Pass(_) => "Pass",
+            Self::Map(_) => "Map",
+            Self::Parallel(_) => "Parallel",
+            Self::Succeed(_) => "Succeed",
+            Self::Fail(_) => "Fail",
+        }
+    }
+
     /// The states within a map or a parallel state, and where each begins.
     fn inner(&self) -> Vec<(&str, &States)> {
         match self {

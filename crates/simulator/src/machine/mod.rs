@@ -5,9 +5,11 @@
 
 mod definition;
 mod expression;
+mod history;
 mod retry;
 mod runner;
 mod scope;
 
 pub use definition::{DefinitionError, Machine};
-pub use runner::{Ended, Execution, Functions, Invocation, Observer, Runner, StateError};
+pub use history::{AnswerBy, Event, What};
+pub use runner::{Ended, EndedBy, Execution, Functions, Invocation, Observer, Runner, StateError};

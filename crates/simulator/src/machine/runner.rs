@@ -9,7 +9,7 @@ use lifeboat_model::{Period, Timestamp};
 use serde_json::{Value, json};
 
 use super::definition::{Machine, MapState, Parallel, State, States, Task};
-use super::expression::Variables;
+use super::history::{AnswerBy, What};
 use super::retry::Retries;
 use super::scope::{
     Counters, Item, Scope, Step, evaluated, failed, limit_data, not_a, onward, output_of, settle, with,
@@ -52,6 +52,11 @@ pub trait Observer {
     fn left(&self, execution: &Execution, state: &str, item: Option<&str>, problem: Option<&StateError>);
     /// A state's task failed and is tried again.
     fn retries(&self, execution: &Execution, state: &str, item: Option<&str>, error: &StateError, after: Period);
+    /// Something belongs into the history, after the event with the number `previous`; its own number. Who keeps no history
+    /// does not ask what.
+    fn notes(&self, _execution: &Execution, previous: u64, _what: impl FnOnce() -> What) -> u64 {
+        previous
+    }
 }
 
 /// An execution of the machine.
@@ -92,6 +97,19 @@ pub struct Ended {
     pub transitions: u64,
     /// How many events its history has.
     pub history_events: u64,
+    /// What ended it.
+    pub by: EndedBy,
+}
+
+/// What ended an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Its own last state, or an error that no state caught.
+    Itself,
+    /// Its time limit.
+    TimeLimit,
+    /// Somebody stopped it.
+    Stop,
 }
 
 /// What people call an item of a map: its text, the resources that it names, or its number.
@@ -122,14 +140,28 @@ impl<F: Functions, O: Observer> Runner<F, O> {
     /// Runs `execution` to its end.
     pub async fn execute(&self, execution: &Execution) -> Ended {
         let counters = Counters::default();
-        let scope = Scope { execution, counters: &counters, variables: Variables::new(), item: None };
+        let scope = Scope::new(execution, &counters);
+        let last = Rc::clone(&scope.last_event);
+        self.note(&scope, || What::ExecutionStarted { input: execution.input.clone() });
         let work = self.run_states(&self.machine.start_at, &self.machine.states, execution.input.clone(), scope);
         let limit = self.functions.sleep(Period::seconds(self.machine.timeout_seconds));
-        let result = match select(work, limit).await {
-            Either::Left((result, _)) => result,
-            Either::Right(((), _)) => Err(StateError::new("States.Timeout", "the execution ran out of time")),
+        let (result, by) = match select(work, limit).await {
+            Either::Left((result, _)) => (result, EndedBy::Itself),
+            Either::Right(((), _)) => {
+                (Err(StateError::new("States.Timeout", "the execution ran out of time")), EndedBy::TimeLimit)
+            }
         };
-        Ended { result, transitions: counters.transitions.get(), history_events: counters.events.get() + 2 }
+        self.observer.notes(execution, last.get(), || match (&result, by) {
+            (Ok(output), _) => What::ExecutionSucceeded { output: output.clone() },
+            (Err(error), EndedBy::TimeLimit) => What::ExecutionTimedOut(error.clone()),
+            (Err(error), EndedBy::Itself | EndedBy::Stop) => What::ExecutionFailed(error.clone()),
+        });
+        Ended { result, transitions: counters.transitions.get(), history_events: counters.events.get() + 2, by }
+    }
+
+    /// Notes what belongs into the history next.
+    fn note(&self, scope: &Scope<'_>, what: impl FnOnce() -> What) {
+        scope.last_event.set(self.observer.notes(scope.execution, scope.last_event.get(), what));
     }
 
     fn run_states<'a>(
@@ -151,6 +183,11 @@ impl<F: Functions, O: Observer> Runner<F, O> {
                 self.functions.sleep(self.functions.transition_time()).await;
                 let label = scope.item.as_ref().map(|i| i.label.clone());
                 self.observer.entered(scope.execution, &name, label.as_deref());
+                self.note(&scope, || What::StateEntered {
+                    kind: state.kind(),
+                    state: name.clone(),
+                    input: input.clone(),
+                });
                 limit_data(&input)?;
                 let result = self.run_state(&name, state, input, &mut scope).await;
                 let problem = match &result {
@@ -158,7 +195,13 @@ impl<F: Functions, O: Observer> Runner<F, O> {
                     Ok(Step::To(..) | Step::End(_)) => None,
                 };
                 self.observer.left(scope.execution, &name, label.as_deref(), problem);
-                match result? {
+                let step = result?;
+                self.note(&scope, || What::StateExited {
+                    kind: state.kind(),
+                    state: name.clone(),
+                    output: step.output().clone(),
+                });
+                match step {
                     Step::To(next, output) | Step::Caught(next, output, _) => {
                         limit_data(&output)?;
                         (name, input) = (next, output);
@@ -264,14 +307,27 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         let whole = seconds.as_u64().and_then(|s| u32::try_from(s).ok()).filter(|s| (1..=99_999_999).contains(s));
         let whole = whole.ok_or_else(|| not_a("TimeoutSeconds", "a whole number from 1", &seconds))?;
         scope.counters.count(3)?;
+        let answer = if token.is_some() { AnswerBy::Token } else { AnswerBy::Function };
+        self.note(scope, || What::TaskScheduled { parameters: arguments.clone(), timeout_s: whole, answer });
+        self.note(scope, || What::TaskStarted(answer));
         let limit = self.functions.sleep(Period::ms(whole.saturating_mul(1000)));
         let work = self.invoke(&arguments, token.as_deref(), scope);
-        let result = match select(std::pin::pin!(work), limit).await {
-            Either::Left((result, _)) => result?,
-            Either::Right(((), _)) => return Err(StateError::new("States.Timeout", "the task ran out of time")),
-        };
-        limit_data(&result)?;
-        Ok(result)
+        match select(std::pin::pin!(work), limit).await {
+            Either::Left((Ok(output), _)) => {
+                self.note(scope, || What::TaskSucceeded { output: output.clone(), answer });
+                limit_data(&output)?;
+                Ok(output)
+            }
+            Either::Left((Err(error), _)) => {
+                self.note(scope, || What::TaskFailed { error: error.clone(), answer });
+                Err(error)
+            }
+            Either::Right(((), _)) => {
+                let error = StateError::new("States.Timeout", "the task ran out of time");
+                self.note(scope, || What::TaskTimedOut { error: error.clone(), answer });
+                Err(error)
+            }
+        }
     }
 
     async fn invoke(&self, arguments: &Value, token: Option<&str>, scope: &Scope<'_>) -> Result<Value, StateError> {
@@ -279,9 +335,13 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         let payload = arguments.get("Payload").cloned().unwrap_or_else(|| json!({}));
         let invocation = Invocation { function, payload, execution: scope.execution };
         let result = self.functions.invoke(invocation).await?;
+        let output = json!({"Payload": result, "StatusCode": 200, "ExecutedVersion": "$LATEST"});
         match token {
-            None => Ok(json!({"Payload": result, "StatusCode": 200, "ExecutedVersion": "$LATEST"})),
-            Some(token) => self.functions.answer(token).await,
+            None => Ok(output),
+            Some(token) => {
+                self.note(scope, || What::TaskSubmitted { output });
+                self.functions.answer(token).await
+            }
         }
     }
 
@@ -294,7 +354,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
     ) -> Result<Value, StateError> {
         let mut retries = Retries::new(&map.retry);
         loop {
-            let result = self.run_map(map, states, scope).await;
+            let result = self.run_map(name, map, states, scope).await;
             let Err(error) = result else { return result };
             let Some(delay) = retries.delay(&error.error, self.functions.chance()) else { return Err(error) };
             self.observer.retries(scope.execution, name, None, &error, delay);
@@ -313,12 +373,20 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         let mut retries = Retries::new(&parallel.retry);
         loop {
             scope.counters.count(2)?;
+            self.note(scope, || What::ParallelStarted);
             let branches = parallel.branches.iter();
-            let runs = branches.map(|b| self.run_states(&b.start_at, &b.states, input.clone(), scope.clone()));
-            let error = match try_join_all(runs).await {
-                Ok(results) => return Ok(Value::Array(results)),
+            let (scopes, lasts) = scope.branches(parallel.branches.len());
+            let runs = branches.zip(scopes).map(|(b, s)| self.run_states(&b.start_at, &b.states, input.clone(), s));
+            let joined = try_join_all(runs).await;
+            scope.join(&lasts);
+            let error = match joined {
+                Ok(results) => {
+                    self.note(scope, || What::ParallelSucceeded);
+                    return Ok(Value::Array(results));
+                }
                 Err(error) => error,
             };
+            self.note(scope, || What::ParallelFailed(error.clone()));
             let Some(delay) = retries.delay(&error.error, self.functions.chance()) else { return Err(error) };
             self.observer.retries(scope.execution, name, None, &error, delay);
             self.functions.sleep(delay).await;
@@ -326,25 +394,43 @@ impl<F: Functions, O: Observer> Runner<F, O> {
     }
 
     /// Every item, in order, at most so many at once; the first error ends them all.
-    async fn run_map<'a>(&'a self, map: &'a MapState, states: &Value, scope: &Scope<'a>) -> Result<Value, StateError> {
+    async fn run_map<'a>(
+        &'a self,
+        name: &str,
+        map: &'a MapState,
+        states: &Value,
+        scope: &Scope<'a>,
+    ) -> Result<Value, StateError> {
         let items = match evaluated(&map.items, states, scope)? {
             Value::Array(items) => items,
             other => return Err(not_a("Items", "a list", &other)),
         };
         scope.counters.count(2 + 2 * items.len() as u64)?;
-        let iterations = items.into_iter().enumerate().map(|(index, value)| {
+        self.note(scope, || What::MapStarted { length: items.len() });
+        let (scopes, lasts) = scope.branches(items.len());
+        let iterations = items.into_iter().zip(scopes).enumerate().map(|(index, (value, mut inner))| {
             let label = label_of(&value, index);
-            let mut inner = scope.clone();
             inner.item = Some(Item { index, value: value.clone(), label });
             let states = with(states, "context", inner.context(""));
             async move {
-                let output = self.run_item(map, value, &states, inner).await?;
-                Ok::<(usize, Value), StateError>((index, output))
+                let state = || name.to_owned();
+                self.note(&inner, || What::IterationStarted { state: state(), index });
+                let result = self.run_item(map, value, &states, inner.clone()).await;
+                self.note(&inner, || match &result {
+                    Ok(_) => What::IterationSucceeded { state: state(), index },
+                    Err(_) => What::IterationFailed { state: state(), index },
+                });
+                Ok::<(usize, Value), StateError>((index, result?))
             }
         });
         // Unordered, so that the first error ends the map whichever item it is of.
-        let mut results: Vec<(usize, Value)> =
-            stream::iter(iterations).buffer_unordered(map.max_concurrency).try_collect().await?;
+        let ended = stream::iter(iterations).buffer_unordered(map.max_concurrency).try_collect().await;
+        scope.join(&lasts);
+        self.note(scope, || match &ended {
+            Ok(_) => What::MapSucceeded,
+            Err(error) => What::MapFailed(StateError::clone(error)),
+        });
+        let mut results: Vec<(usize, Value)> = ended?;
         results.sort_by_key(|(index, _)| *index);
         let results = Value::Array(results.into_iter().map(|(_, output)| output).collect());
         limit_data(&results)?;

@@ -1,5 +1,8 @@
 //! Where in an execution we are: its variables, its counters, the item of a map; and how a state is left.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use serde_json::{Map, Value, json};
 
 use super::definition::{Catcher, Fail};
@@ -19,6 +22,8 @@ pub(super) struct Scope<'a> {
     pub(super) counters: &'a Counters,
     pub(super) variables: Variables,
     pub(super) item: Option<Item>,
+    /// The number of the event of the history that led here. Clones of a scope share it; branches have one each.
+    pub(super) last_event: Rc<Cell<u64>>,
 }
 
 #[derive(Clone)]
@@ -30,8 +35,8 @@ pub(super) struct Item {
 
 #[derive(Default)]
 pub(super) struct Counters {
-    pub(super) transitions: std::cell::Cell<u64>,
-    pub(super) events: std::cell::Cell<u64>,
+    pub(super) transitions: Cell<u64>,
+    pub(super) events: Cell<u64>,
 }
 
 impl Counters {
@@ -50,6 +55,33 @@ pub(super) enum Step {
     /// By a catcher, after this error.
     Caught(String, Value, StateError),
     End(Value),
+}
+
+impl Step {
+    pub(super) const fn output(&self) -> &Value {
+        match self {
+            Self::To(_, output) | Self::Caught(_, output, _) | Self::End(output) => output,
+        }
+    }
+}
+
+impl<'a> Scope<'a> {
+    pub(super) fn new(execution: &'a Execution, counters: &'a Counters) -> Self {
+        Self { execution, counters, variables: Variables::new(), item: None, last_event: Rc::default() }
+    }
+
+    /// The scopes of so many branches, and where each of them has come to in the history.
+    pub(super) fn branches(&self, count: usize) -> (Vec<Self>, Vec<Rc<Cell<u64>>>) {
+        let lasts: Vec<Rc<Cell<u64>>> = (0..count).map(|_| Rc::new(Cell::new(self.last_event.get()))).collect();
+        let scopes = lasts.iter().map(|last| Self { last_event: Rc::clone(last), ..self.clone() }).collect();
+        (scopes, lasts)
+    }
+
+    /// Goes on after the newest event of the branches.
+    pub(super) fn join(&self, lasts: &[Rc<Cell<u64>>]) {
+        let newest = lasts.iter().map(|last| last.get()).max().unwrap_or_default();
+        self.last_event.set(self.last_event.get().max(newest));
+    }
 }
 
 impl Scope<'_> {

@@ -62,6 +62,7 @@ pub(super) fn after_failover(now_serving: &Region, home: &Region) -> Lock {
         inherits_change: false,
         cool_down_until: Some(BEGINNING.plus(Period::seconds(24 * 3600))),
         acknowledged: true,
+        stopped: None,
     }
 }
 

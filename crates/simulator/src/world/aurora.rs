@@ -117,7 +117,11 @@ pub(super) enum Move {
 }
 
 impl World {
-    pub(super) fn describe_database(&self, database: &Database, region: &Region) -> Result<GlobalDatabase, CallError> {
+    /// What the control plane of `region` says of it now. Not a call: nobody is asked, and nothing is recorded.
+    ///
+    /// # Errors
+    /// It is not known there.
+    pub fn describe_database(&self, database: &Database, region: &Region) -> Result<GlobalDatabase, CallError> {
         let state = self.state();
         let Some(db) = state.aurora.databases.get(&database.name) else {
             return Err(CallError::new("rds:DescribeGlobalClusters", region, Fault::NotFound));

@@ -107,7 +107,11 @@ impl GlobalDatastore {
 }
 
 impl World {
-    pub(super) fn describe_cache(&self, cache: &Cache, region: &Region) -> Result<GlobalCache, CallError> {
+    /// What the control plane of `region` says of it now. Not a call: nobody is asked, and nothing is recorded.
+    ///
+    /// # Errors
+    /// It is not known there.
+    pub fn describe_cache(&self, cache: &Cache, region: &Region) -> Result<GlobalCache, CallError> {
         let state = self.state();
         let Some(datastore) = state.caches.datastores.get(&cache.name) else {
             let operation = "elasticache:DescribeGlobalReplicationGroups";

@@ -6,7 +6,7 @@ use lifeboat_model::plan::{Name, Requirement};
 use lifeboat_model::report::AvailabilitySecond;
 use lifeboat_model::{Period, Region, Timestamp};
 
-use super::{BEGINNING, World};
+use super::World;
 use crate::service_times::WRITER_ENDPOINT_CACHE;
 
 /// How many clients there are.
@@ -16,6 +16,8 @@ const EVERY: Period = Period::seconds(1);
 
 /// The clients and what became of their requests.
 pub struct Clients {
+    /// The second from which seconds are counted.
+    began: Timestamp,
     /// Each client's phase within the second.
     phases: Vec<Period>,
     /// For each client the last request that failed and the last that succeeded.
@@ -57,8 +59,9 @@ pub struct LastRequests {
 }
 
 impl Clients {
-    pub(super) fn new(rng: &mut fastrand::Rng) -> Self {
+    pub(super) fn new(rng: &mut fastrand::Rng, began: Timestamp) -> Self {
         Self {
+            began,
             phases: (0..CLIENTS).map(|_| Period::ms(rng.u32(0..1000))).collect(),
             last: vec![LastRequests::default(); CLIENTS],
             seconds: Vec::new(),
@@ -85,7 +88,7 @@ impl Clients {
     }
 
     fn count(&mut self, client: usize, at: Timestamp, ok: bool) {
-        let second = usize::try_from(at.ms_since(BEGINNING) / 1000).unwrap_or(0);
+        let second = usize::try_from(at.ms_since(self.began) / 1000).unwrap_or(0);
         if self.seconds.len() <= second {
             self.seconds.resize(second + 1, AvailabilitySecond::default());
         }

@@ -59,6 +59,27 @@ pub struct Scaling {
     pub scale_in: ScaleIn,
 }
 
+/// What is to change of how a service scales; what is not named stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScalingChange {
+    /// The least number of tasks.
+    pub minimum: Option<u32>,
+    /// The most.
+    pub maximum: Option<u32>,
+    /// Whether it may take tasks away.
+    pub scale_in: Option<ScaleIn>,
+}
+
+impl ScalingChange {
+    fn applied_to(self, scaling: Scaling) -> Scaling {
+        Scaling {
+            minimum: self.minimum.unwrap_or(scaling.minimum),
+            maximum: self.maximum.unwrap_or(scaling.maximum),
+            scale_in: self.scale_in.unwrap_or(scaling.scale_in),
+        }
+    }
+}
+
 impl Fleets {
     pub(super) fn new(plan: &Plan, direction: &Direction) -> Self {
         let mut fleets = BTreeMap::new();
@@ -107,7 +128,11 @@ impl Fleet {
 }
 
 impl World {
-    pub(super) fn describe_service(&self, service: &Service, region: &Region) -> Result<ServiceSeen, CallError> {
+    /// What the control plane of `region` says of it now. Not a call: nobody is asked, and nothing is recorded.
+    ///
+    /// # Errors
+    /// It is not known there.
+    pub fn describe_service(&self, service: &Service, region: &Region) -> Result<ServiceSeen, CallError> {
         let state = self.state();
         let Some(fleet) = state.compute.fleets.get(&(service.name.clone(), region.clone())) else {
             return Err(CallError::new("ecs:DescribeServices", region, Fault::NotFound));
@@ -128,14 +153,39 @@ impl World {
 
     /// Sets the least number of tasks and suspends scale-in. Application Auto Scaling raises the count a little later.
     pub(super) fn set_minimum(&self, service: &Service, region: &Region, minimum: u32) -> Result<Receipt, CallError> {
+        let scale_in = Some(ScaleIn::Suspended);
+        self.set_scaling(service, region, ScalingChange { minimum: Some(minimum), maximum: None, scale_in })
+    }
+
+    /// Lets Application Auto Scaling take tasks away again.
+    pub(super) fn allow_scale_in(&self, service: &Service, region: &Region) -> Result<Receipt, CallError> {
+        let scale_in = Some(ScaleIn::Allowed);
+        self.set_scaling(service, region, ScalingChange { minimum: None, maximum: None, scale_in })
+    }
+
+    /// Changes what `change` names. Application Auto Scaling raises the count to a new minimum a little later.
+    pub(super) fn set_scaling(
+        &self,
+        service: &Service,
+        region: &Region,
+        change: ScalingChange,
+    ) -> Result<Receipt, CallError> {
         self.change_scaling(service, region, |scaling| {
-            if minimum > scaling.maximum {
+            let after = change.applied_to(*scaling);
+            if after.minimum > after.maximum {
                 return Err((Fault::Invalid, "ValidationException"));
             }
-            (scaling.minimum, scaling.scale_in) = (minimum, ScaleIn::Suspended);
+            *scaling = after;
             Ok(())
         })?;
-        let (world, name, region) = (self.clone(), service.name.clone(), region.clone());
+        if let Some(minimum) = change.minimum {
+            self.raise_to(minimum, &service.name, region);
+        }
+        Ok(Receipt { request_id: format!("scaling-{}", self.now().as_ms()) })
+    }
+
+    fn raise_to(&self, minimum: u32, name: &Name, region: &Region) {
+        let (world, name, region) = (self.clone(), name.clone(), region.clone());
         let (accepted, number) = (self.now(), self.state().compute.scalings.len());
         self.state_mut().compute.scalings.push(Work::accepted(&name, &region, accepted));
         self.0.executor.spawn(async move {
@@ -147,16 +197,6 @@ impl World {
             world.start_missing(&name, &region);
             world.watch_scaling(number, &name, &region, raised.unwrap_or(minimum)).await;
         });
-        Ok(Receipt { request_id: format!("scaling-{}", accepted.as_ms()) })
-    }
-
-    /// Lets Application Auto Scaling take tasks away again.
-    pub(super) fn allow_scale_in(&self, service: &Service, region: &Region) -> Result<Receipt, CallError> {
-        self.change_scaling(service, region, |scaling| {
-            scaling.scale_in = ScaleIn::Allowed;
-            Ok(())
-        })?;
-        Ok(Receipt { request_id: format!("scaling-{}", self.now().as_ms()) })
     }
 
     /// Sets how many tasks the service shall run.

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::task::{Poll, Waker};
 
-use futures_util::future::{Either, select};
+use async_trait::async_trait;
+use futures_util::future::{Either, LocalBoxFuture, select};
 use lifeboat_model::limits::{Step, is_warm_up};
-use lifeboat_model::{Region, StepError, Timestamp};
+use lifeboat_model::{Arn, Region, StepError, Timestamp};
 use serde_json::{Value, json};
 
 use super::World;
@@ -20,8 +21,17 @@ use crate::service_times::{LAMBDA_COLD, LAMBDA_WARM};
 pub struct Lambda {
     idle: BTreeMap<(Region, Step), u32>,
     invocations: u64,
+    host: Option<Weak<dyn FunctionHost>>,
     /// Every call that a step made.
     pub calls: Vec<CallRecord>,
+}
+
+/// Runs functions elsewhere than in this process.
+#[async_trait(?Send)]
+pub trait FunctionHost {
+    /// Runs one invocation: of the step, in the Region and for the run that `caller` names. Dropped before it is done, it
+    /// ends the environment that it runs in.
+    async fn run(&self, caller: Caller, payload: Value) -> Result<Value, StateError>;
 }
 
 /// Who calls: one invocation of one step.
@@ -122,8 +132,13 @@ impl World {
 
     /// The ports of a process in `region` that is none of our functions, on behalf of `run_id`. Its calls are recorded as
     /// those of the step that does likewise.
-    pub(crate) fn ports_of(&self, step: Step, region: &Region, run_id: &str) -> SimPorts {
+    pub fn ports_of(&self, step: Step, region: &Region, run_id: &str) -> SimPorts {
         SimPorts::new(self.clone(), self.begin(step, region, run_id))
+    }
+
+    /// The ports of an invocation that began before, with [`World::begin`].
+    pub fn ports_for(&self, caller: &Caller) -> SimPorts {
+        SimPorts::new(self.clone(), caller.clone())
     }
 
     async fn run_environment(
@@ -133,29 +148,49 @@ impl World {
         caller: Caller,
         payload: Value,
     ) -> Result<Value, StateError> {
-        let warm = self.take_environment(region, step);
-        self.pause(if warm { LAMBDA_WARM } else { LAMBDA_COLD }).await;
         let crash = caller.crash.clone();
-        let ports = SimPorts::new(self.clone(), caller);
-        let work = std::pin::pin!(run_step(step, payload, &ports));
-        let ending = std::pin::pin!(async {
-            match select(std::pin::pin!(crash.happens()), self.executor().sleep(step.timeout())).await {
-                Either::Left(_) => StateError::new("Runtime.ExitError", "the process ended"),
-                Either::Right(_) => {
-                    StateError::new("Sandbox.Timedout", format!("Task timed out after {}", step.timeout()))
-                }
+        let host = self.state().lambda.host.clone();
+        let ending = std::pin::pin!(self.ending(step, &crash));
+        let work: LocalBoxFuture<'_, Result<Value, StateError>> = match host {
+            Some(host) => {
+                let Some(host) = host.upgrade() else {
+                    return Err(StateError::new("Lambda.ServiceException", "the host of the functions has ended"));
+                };
+                Box::pin(async move { host.run(caller, payload).await })
             }
-        });
+            None => {
+                let warm = self.take_environment(region, step);
+                self.pause(if warm { LAMBDA_WARM } else { LAMBDA_COLD }).await;
+                let ports = SimPorts::new(self.clone(), caller);
+                Box::pin(async move {
+                    let result = run_step(step, payload, &ports).await;
+                    self.return_environment(region, step);
+                    result.map_err(|error| as_lambda_reports(&error))
+                })
+            }
+        };
         match select(work, ending).await {
-            Either::Left((result, _)) => {
-                self.return_environment(region, step);
-                result.map_err(|error| as_lambda_reports(&error))
-            }
+            Either::Left((result, _)) => result,
             Either::Right((error, _)) => Err(error),
         }
     }
 
-    fn begin(&self, step: Step, region: &Region, run_id: &str) -> Caller {
+    /// How an invocation of `step` ends that does not answer.
+    async fn ending(&self, step: Step, crash: &Crash) -> StateError {
+        match select(std::pin::pin!(crash.happens()), self.executor().sleep(step.timeout())).await {
+            Either::Left(_) => StateError::new("Runtime.ExitError", "the process ended"),
+            Either::Right(_) => StateError::new("Sandbox.Timedout", format!("Task timed out after {}", step.timeout())),
+        }
+    }
+
+    /// Runs functions by `host` from now on, for as long as somebody else keeps it.
+    pub fn host_functions(&self, host: &Rc<dyn FunctionHost>) {
+        self.state_mut().lambda.host = Some(Rc::downgrade(host));
+    }
+
+    /// Begins an invocation of `step` in `region` for `run_id`: what it looked at counts for what it changes (S8, S14), so
+    /// that all its calls have to be made by one caller.
+    pub fn begin(&self, step: Step, region: &Region, run_id: &str) -> Caller {
         let lambda = &mut self.state_mut().lambda;
         lambda.invocations += 1;
         Caller {
@@ -189,6 +224,12 @@ fn as_lambda_reports(error: &StepError) -> StateError {
     StateError::new(error.name(), payload.to_string())
 }
 
+/// The state machine of `home`, as the template calls it.
+fn state_machine(home: &Region) -> Arn {
+    let arn = format!("arn:aws:states:{home}:111122223333:stateMachine:lifeboat-failover");
+    arn.parse().expect("the ARN of a state machine")
+}
+
 async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepError> {
     let (ledger, clock) = (p, p);
     if is_warm_up(&event) {
@@ -196,7 +237,9 @@ async fn run_step(step: Step, event: Value, p: &SimPorts) -> Result<Value, StepE
     }
     match step {
         Step::StartRun => {
-            start_run::handle(event, &start_run::Ports { ledger, clock, executions: p, home: p.home() }).await
+            let (home, state_machine) = (p.home(), &state_machine(p.home()));
+            let ports = start_run::Ports { ledger, clock, executions: p, notices: p, home, state_machine };
+            start_run::handle(event, &ports).await
         }
         Step::Admit => admit::handle(event, &admit::Ports { ledger, clock, home: p.home() }).await,
         Step::Assess => {

@@ -51,6 +51,11 @@ impl Log {
         Self { began, events: Vec::new(), open: Vec::new(), listener: None }
     }
 
+    /// When the world began.
+    pub const fn began(&self) -> Timestamp {
+        self.began
+    }
+
     fn tell(&mut self, now: Timestamp, happening: &Happening) {
         if let Some(listener) = &mut self.listener {
             listener(now, happening);

@@ -41,12 +41,18 @@ pub struct Stored {
     pub content_type: String,
     /// Its content.
     pub body: String,
+    /// The Region of its bucket.
+    pub region: Region,
     /// When it was stored.
     pub at: Timestamp,
 }
 
 impl World {
-    pub(super) fn publish(&self, region: &Region, subject: &str, body: &str) -> Result<Receipt, CallError> {
+    /// Publishes a message to the topic in `region`.
+    ///
+    /// # Errors
+    /// SNS would refuse it.
+    pub fn publish(&self, region: &Region, subject: &str, body: &str) -> Result<Receipt, CallError> {
         let printable = subject.bytes().all(|b| (b' '..=b'~').contains(&b));
         if subject.is_empty() || subject.len() > SUBJECT_MAX || !printable || body.is_empty() || body.len() > BODY_MAX {
             let error = CallError::new("sns:Publish", region, Fault::Invalid);
@@ -58,9 +64,16 @@ impl World {
         Ok(Receipt { request_id: format!("sns-{}", now.as_ms()) })
     }
 
-    pub(super) fn store_object(&self, region: &Region, key: &str, content_type: &str, body: &str) -> String {
+    /// Stores an object in the bucket in `region`; its address.
+    pub fn store_object(&self, region: &Region, key: &str, content_type: &str, body: &str) -> String {
         let at = self.now();
-        let object = Stored { key: key.to_owned(), content_type: content_type.to_owned(), body: body.to_owned(), at };
+        let object = Stored {
+            key: key.to_owned(),
+            content_type: content_type.to_owned(),
+            body: body.to_owned(),
+            region: region.clone(),
+            at,
+        };
         self.state_mut().messages.stored.push(object);
         format!("s3://lifeboat-reports-{region}/{key}")
     }

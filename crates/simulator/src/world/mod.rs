@@ -9,6 +9,7 @@ pub mod clients;
 pub mod compute;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod histories;
 mod lambda;
 mod ledger;
 mod log;
@@ -16,8 +17,9 @@ pub mod messages;
 mod ports;
 mod step_functions;
 pub mod tables;
+mod task_tokens;
 pub mod traffic;
-mod watchers;
+pub mod watchers;
 mod work;
 
 use std::cell::{Ref, RefCell, RefMut};
@@ -34,11 +36,13 @@ use crate::machine::Machine;
 use crate::orders::Order;
 use crate::service_times::Span;
 
-pub use lambda::{CallRecord, Caller};
+pub use histories::Histories;
+pub use lambda::{CallRecord, Caller, FunctionHost};
 pub use ledger::Table;
 pub use log::{Happening, Log};
-pub(crate) use ports::SimPorts;
-pub use step_functions::{RunRecord, StartedBy, TaskTokens};
+pub use ports::{Series, SimPorts};
+pub use step_functions::{RunRecord, StartedBy};
+pub use task_tokens::{Sent, TaskTokens};
 pub use work::Work;
 
 /// The virtual moment at which every drill begins: a fixed date keeps reports alike.
@@ -93,6 +97,8 @@ pub struct State {
     pub runs: Vec<RunRecord>,
     /// The task tokens that executions wait for.
     pub tokens: TaskTokens,
+    /// What is kept of executions.
+    pub histories: Histories,
     /// Faults to come.
     pub faults: Faults,
     /// The invariants.
@@ -123,6 +129,11 @@ impl State {
 impl World {
     /// A world in which `direction.source` serves `plan`, with every chance in it drawn from `seed`.
     pub fn new(plan: Plan, direction: Direction, machine: Rc<Machine>, seed: u64) -> Self {
+        Self::beginning_at(BEGINNING, plan, direction, machine, seed)
+    }
+
+    /// The same, from the moment `began` on: for a world that keeps pace with another clock.
+    pub fn beginning_at(began: Timestamp, plan: Plan, direction: Direction, machine: Rc<Machine>, seed: u64) -> Self {
         let mut rng = fastrand::Rng::with_seed(seed);
         let state = State {
             aurora: aurora::Aurora::new(&plan, &direction),
@@ -131,7 +142,7 @@ impl World {
             brokers: brokers::Brokers::new(&plan, &direction),
             compute: compute::Fleets::new(&plan, &direction),
             traffic: traffic::TrafficState::new(&plan, &direction),
-            clients: clients::Clients::new(&mut rng),
+            clients: clients::Clients::new(&mut rng, began),
             watchers: watchers::Watchers::default(),
             table: Table::holding(&plan),
             messages: messages::Messages::default(),
@@ -140,15 +151,16 @@ impl World {
             outages: Vec::new(),
             runs: Vec::new(),
             tokens: TaskTokens::default(),
+            histories: Histories::default(),
             faults: Faults::default(),
             invariants: Invariants::default(),
-            log: Log::new(BEGINNING),
+            log: Log::new(began),
             order: Order::default(),
             plan,
             direction,
         };
         let inner =
-            Inner { executor: Executor::new(BEGINNING), rng: RefCell::new(rng), machine, state: RefCell::new(state) };
+            Inner { executor: Executor::new(began), rng: RefCell::new(rng), machine, state: RefCell::new(state) };
         Self(Rc::new(inner))
     }
 

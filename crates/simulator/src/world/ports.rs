@@ -3,6 +3,9 @@
 
 mod metrics;
 mod resources;
+mod single;
+
+pub use metrics::Series;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +17,7 @@ use lifeboat_model::plan::{Database, Endpoint, Name};
 use lifeboat_model::settings::Settings;
 use lifeboat_model::{Arn, Period, Region, Timestamp};
 use lifeboat_ports::{
-    Append, AskedApproval, CallError, Chance, Clock, Databases, Executions, Fault, Holder, Ledger, Mark, Names,
+    Append, AskedApproval, CallError, Chance, Clock, Databases, Executions, Fault, Fenced, Holder, Ledger, Mark, Names,
     Receipt, Routing, Started, StoredPlan, Swap,
 };
 
@@ -23,11 +26,15 @@ use super::{CallRecord, Caller, StartedBy, World};
 use crate::faults::{FaultKind, refusal};
 use crate::invariants::Mutation;
 use crate::service_times::{
-    CONTROL_PLANE_CALL, CONTROL_PLANE_READ, DNS_QUERY, ROUTING_CALL, Span, TABLE_READ, TABLE_WRITE,
+    CONTROL_PLANE_CALL, CONTROL_PLANE_READ, DNS_QUERY, NOTICE_PUBLISH, OBJECT_PUT, ROUTING_CALL, Span, TABLE_READ,
+    TABLE_WRITE,
 };
 
 /// How long a call to a dark Region hangs before the network gives up; every caller's deadline is shorter.
 const HANGS: Period = Period::seconds(120);
+
+/// The operations on the table that change it.
+const TABLE_WRITES: [&str; 3] = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
 
 /// The ports of one invocation.
 pub struct SimPorts {
@@ -137,6 +144,41 @@ impl SimPorts {
         self.world.state_mut().lambda.calls.push(record);
     }
 
+    /// A call of `operation` on the table's replica in `place`, about `resource`, that does `effect`.
+    ///
+    /// # Errors
+    /// The Region is dark; what a fault of the drill makes of it, or `effect`'s.
+    pub async fn call_table<T>(
+        &self,
+        operation: &'static str,
+        place: &Region,
+        resource: &str,
+        effect: impl FnOnce(&World) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let span = if TABLE_WRITES.contains(&operation) { TABLE_WRITE } else { TABLE_READ };
+        self.call(self.control_plane(operation, span, place, resource), None, effect).await
+    }
+
+    /// A call of `operation` on a service of the platform (Step Functions, Lambda, SNS, S3) in `place`, about `resource`,
+    /// that does `effect`.
+    ///
+    /// # Errors
+    /// The Region is dark; what a fault of the drill makes of it; or `effect`'s.
+    pub async fn call_platform<T>(
+        &self,
+        operation: &'static str,
+        place: &Region,
+        resource: &str,
+        effect: impl FnOnce(&World) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let span = match operation {
+            "sns:Publish" => NOTICE_PUBLISH,
+            "s3:PutObject" => OBJECT_PUT,
+            _ => CONTROL_PLANE_READ,
+        };
+        self.call(self.control_plane(operation, span, place, resource), None, effect).await
+    }
+
     fn table<'a>(&'a self, operation: &'static str, span: Span, resource: &'a str) -> Call<'a> {
         Call { operation, place: &self.caller.home, span, resource, down: false }
     }
@@ -244,9 +286,9 @@ impl Ledger for SimPorts {
         self.call(call, None, |world| Ok(world.state().table.plan_of_alarm(alarm))).await
     }
 
-    async fn settings(&self, _: &Name) -> Result<Settings, CallError> {
+    async fn settings(&self, plan: &Name) -> Result<Settings, CallError> {
         let call = self.table("dynamodb:GetItem", TABLE_READ, "settings");
-        self.call(call, None, |world| Ok(world.state().table.settings.clone())).await
+        self.call(call, None, |world| Ok(world.state().table.settings(plan))).await
     }
 
     async fn lock(&self, plan: &Name) -> Result<Option<Lock>, CallError> {
@@ -267,13 +309,7 @@ impl Ledger for SimPorts {
         .await
     }
 
-    async fn fence(
-        &self,
-        plan: &Name,
-        holder: Holder<'_>,
-        until: Timestamp,
-        mark: Mark,
-    ) -> Result<Option<Lock>, CallError> {
+    async fn fence(&self, plan: &Name, holder: Holder<'_>, until: Timestamp, mark: Mark) -> Result<Fenced, CallError> {
         let call = self.table("dynamodb:UpdateItem", TABLE_WRITE, "lock");
         self.call(call, None, |world| Ok(world.state_mut().table.fence(plan, holder, until, mark))).await
     }

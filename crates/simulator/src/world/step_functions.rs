@@ -1,9 +1,7 @@
 //! Executions of the shipped state machine, and the trigger.
 
-use std::collections::BTreeMap;
-use std::task::{Poll, Waker};
-
 use async_trait::async_trait;
+use futures_util::future::{Either, select};
 use lifeboat_model::limits::Step;
 use lifeboat_model::report::{Lane, Outcome};
 use lifeboat_model::{Period, Region, Timestamp};
@@ -11,7 +9,7 @@ use lifeboat_ports::Started;
 use serde_json::Value;
 
 use super::World;
-use crate::machine::{Ended, Execution, Functions, Invocation, Observer, Runner, StateError};
+use crate::machine::{Ended, EndedBy, Execution, Functions, Invocation, Observer, Runner, StateError, What};
 use crate::service_times::{EXECUTION_START, STATE_TRANSITION};
 
 /// Who or what started an execution.
@@ -77,17 +75,36 @@ impl World {
         let functions = HomeFunctions { world: self.clone(), region: region.clone() };
         let observer = Timeline { world: self.clone(), region };
         let runner = Runner::new(self.machine(), functions, observer);
-        let ended = runner.execute(&execution).await;
+        let work = std::pin::pin!(runner.execute(&execution));
+        let ended = match select(work, std::pin::pin!(self.stopped(&execution.id))).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((error, _)) => self.aborted(&execution.id, error),
+        };
         let now = self.now();
-        let text = match &ended.result {
-            Ok(_) => format!("execution {} succeeds", execution.name),
-            Err(error) => format!("execution {} fails: {}", execution.name, error.error),
+        let text = match (&ended.result, ended.by) {
+            (Ok(_), _) => format!("execution {} succeeds", execution.name),
+            (Err(error), EndedBy::Itself | EndedBy::TimeLimit) => {
+                format!("execution {} fails: {}", execution.name, error.error)
+            }
+            (Err(_), EndedBy::Stop) => format!("execution {} is stopped", execution.name),
         };
         for run in self.state_mut().runs.iter_mut().filter(|r| r.execution.id == execution.id) {
             run.ended = Some((now, ended.clone()));
         }
+        self.state_mut().tokens.close_all_of(&execution.id);
         self.log(Lane::Run, text);
-        self.check_ending(&execution.id);
+        // Who stops an execution has taken its ending away from it.
+        match ended.by {
+            EndedBy::Itself | EndedBy::TimeLimit => self.check_ending(&execution.id),
+            EndedBy::Stop => {}
+        }
+    }
+
+    fn aborted(&self, id: &str, error: StateError) -> Ended {
+        let previous = self.history_of(id).last().map_or(0, |event| event.id);
+        self.note_event(id, previous, || What::ExecutionAborted(error.clone()));
+        let history_events = self.history_of(id).len() as u64;
+        Ended { result: Err(error), transitions: 0, history_events, by: EndedBy::Stop }
     }
 
     /// Invokes `start-run` with an alarm's event, as CloudWatch does: up to two more times when it fails.
@@ -104,50 +121,6 @@ impl World {
                 Err(error) => self.log(Lane::Detection, format!("start-run in {region} fails: {}", error.error)),
             }
         }
-    }
-}
-
-/// What is known of each task token: nothing yet, or its answer, and who waits for it.
-#[derive(Default)]
-pub struct TaskTokens(BTreeMap<String, (Option<Value>, Option<Waker>)>);
-
-impl World {
-    fn new_token(&self, execution: &str, state: &str) -> String {
-        let tokens = &mut self.state_mut().tokens.0;
-        let token = format!("token-{execution}-{state}-{}", tokens.len());
-        tokens.insert(token.clone(), (None, None));
-        token
-    }
-
-    async fn answer_to(&self, token: &str) -> Result<Value, StateError> {
-        std::future::poll_fn(|context| {
-            let mut state = self.state_mut();
-            match state.tokens.0.get_mut(token) {
-                None => Poll::Ready(Err(StateError::new("States.Runtime", "there is no such task token"))),
-                Some((Some(answer), _)) => Poll::Ready(Ok(answer.clone())),
-                Some((None, waker)) => {
-                    *waker = Some(context.waker().clone());
-                    Poll::Pending
-                }
-            }
-        })
-        .await
-    }
-
-    /// `SendTaskSuccess`: the first answer to a token counts. Whether there was somebody to hear it.
-    pub fn send_task_success(&self, token: &str, output: Value) -> bool {
-        let waker = {
-            let mut state = self.state_mut();
-            match state.tokens.0.get_mut(token) {
-                Some((answer @ None, waker)) => {
-                    *answer = Some(output);
-                    waker.take()
-                }
-                Some((Some(_), _)) | None => return false,
-            }
-        };
-        waker.into_iter().for_each(Waker::wake);
-        true
     }
 }
 
@@ -171,7 +144,7 @@ impl Functions for HomeFunctions {
     }
 
     fn new_token(&self, execution: &Execution, state: &str) -> String {
-        self.world.new_token(&execution.name, state)
+        self.world.new_token(execution, state)
     }
 
     async fn answer(&self, token: &str) -> Result<Value, StateError> {
@@ -208,6 +181,10 @@ fn item_name(item: &str) -> &str {
 impl Observer for Timeline {
     fn entered(&self, execution: &Execution, state: &str, item: Option<&str>) {
         self.world.state_entered(&execution.name, &self.region, state, item.map(item_name));
+    }
+
+    fn notes(&self, execution: &Execution, previous: u64, what: impl FnOnce() -> What) -> u64 {
+        self.world.note_event(&execution.id, previous, what)
     }
 
     fn left(&self, execution: &Execution, state: &str, item: Option<&str>, problem: Option<&StateError>) {

@@ -1,5 +1,7 @@
 //! Canaries and alarms: what is seen of a Region, from where, and when.
 
+use std::collections::BTreeMap;
+
 use lifeboat_model::evidence::{CanaryResults, Point};
 use lifeboat_model::limits::GREEN_PERCENT;
 use lifeboat_model::plan::{Canary, Checks};
@@ -21,6 +23,37 @@ pub struct Watchers {
     pub results: Vec<(String, Region, Point, Timestamp)>,
     /// Each transition into ALARM: when, and in which Region.
     pub alarms: Vec<(Timestamp, Region)>,
+    /// What each Region's alarm shows, and since when; one that never changed is not there, and shows OK.
+    pub states: BTreeMap<Region, (AlarmState, Timestamp)>,
+}
+
+/// What an alarm shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlarmState {
+    /// The other Region is well.
+    Ok,
+    /// The other Region is impaired.
+    Alarm,
+    /// Nobody knows. No evaluation leads here, only a person's `SetAlarmState`.
+    InsufficientData,
+}
+
+impl AlarmState {
+    /// CloudWatch's word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+}
+
+impl Watchers {
+    /// What the alarm in `region` shows.
+    pub fn alarm_state(&self, region: &Region) -> AlarmState {
+        self.states.get(region).map_or(AlarmState::Ok, |(state, _)| *state)
+    }
 }
 
 impl World {
@@ -80,7 +113,6 @@ impl World {
             (plan.automation.alarm.clone(), other)
         };
         let Some(watched) = watched else { return };
-        let mut in_alarm = false;
         loop {
             let period_ms = alarm.period.as_ms();
             let next = (self.now().as_ms() / period_ms + 1) * period_ms;
@@ -100,11 +132,8 @@ impl World {
             if seen.len() < alarm.evaluation_periods as usize {
                 continue;
             }
-            let bad = seen.iter().all(|bad| *bad);
-            if bad != in_alarm {
-                in_alarm = bad;
-                self.alarm_changes(&region, &watched, in_alarm);
-            }
+            let state = if seen.iter().all(|bad| *bad) { AlarmState::Alarm } else { AlarmState::Ok };
+            self.show_alarm(&region, &watched, state);
         }
     }
 
@@ -130,6 +159,34 @@ impl World {
             (!points.is_empty()).then(|| points.iter().all(|p| p.value < GREEN_PERCENT))
         };
         (0..wanted + EVALUATION_RANGE_EXTRA).filter_map(of_period).take(wanted as usize).collect()
+    }
+
+    /// Lets the alarm in `region` show `state`, as `SetAlarmState` does. Actions follow a change, not a repetition, and the
+    /// next evaluation has its own opinion.
+    pub(super) fn set_alarm(&self, region: &Region, state: AlarmState) {
+        let watched = self.state().plan.direction_to(region).map(|d| d.source);
+        if let Some(watched) = watched {
+            self.show_alarm(region, &watched, state);
+        }
+    }
+
+    fn show_alarm(&self, region: &Region, watched: &Region, state: AlarmState) {
+        let now = self.now();
+        {
+            let watchers = &mut self.state_mut().watchers;
+            if watchers.alarm_state(region) == state {
+                return;
+            }
+            watchers.states.insert(region.clone(), (state, now));
+        }
+        match state {
+            AlarmState::Alarm => self.alarm_changes(region, watched, true),
+            AlarmState::Ok => self.alarm_changes(region, watched, false),
+            // The stack's alarms have no action for it.
+            AlarmState::InsufficientData => {
+                self.log(Lane::Detection, format!("alarm in {region} on {watched}: {}", state.as_str()));
+            }
+        }
     }
 
     fn alarm_changes(&self, region: &Region, watched: &Region, into_alarm: bool) {

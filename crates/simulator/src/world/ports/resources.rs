@@ -84,7 +84,7 @@ impl Compute for SimPorts {
 }
 
 impl SimPorts {
-    async fn scaling(
+    pub(super) async fn scaling(
         &self,
         service: &Service,
         region: &Region,

@@ -1,0 +1,10 @@
+//! The face as its callers see it: the adapters that ship and the AWS CLI, against a world that listens.
+
+mod adapters;
+mod alarm;
+mod callers;
+mod cli;
+mod common;
+mod control;
+mod faults;
+mod refusals;
