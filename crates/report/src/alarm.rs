@@ -65,8 +65,12 @@ fn by_hand(call: &Call<'_>, plan: &Plan) -> Vec<String> {
     vec![
         String::new(),
         format!("To start by hand, in {home}: first what a run would meet and call now. It changes nothing."),
+        format!("  lifeboat rehearse {name} --target {home} --watch"),
         document("Lifeboat-Rehearse", ""),
         format!("Then the failover. HOW MUCH is what you accept to lose; the objective is {}.", plan.objectives.rpo),
+        format!(
+            "  lifeboat start {name} --target {home} --mode failover --max-data-loss 'HOW MUCH' --reason 'WHY' --watch"
+        ),
         document("Lifeboat-Failover", ", \"MaxDataLoss\": [\"HOW MUCH\"]"),
         "In the console: Systems Manager, Automation, the same documents. Or Step Functions, Start execution of"
             .to_owned(),

@@ -151,7 +151,8 @@ fn the_message_about_an_alarm_that_called_in_vain_fits_whatever_stands_in_it_and
             assert!(subject.len() <= 100 && subject.bytes().all(|b| (b' '..=b'~').contains(&b)), "{subject:?}");
             assert!(body.len() < 64 * 1024 && !body.contains('\u{1b}'), "{body}");
             assert_eq!(body.contains("Lifeboat-Failover"), plan.is_some(), "{body}");
-            assert_eq!(body.lines().count(), if plan.is_some() { 15 } else { 6 }, "{body}");
+            assert_eq!(body.contains("lifeboat start"), plan.is_some(), "{body}");
+            assert_eq!(body.lines().count(), if plan.is_some() { 17 } else { 6 }, "{body}");
         }
     }
 }

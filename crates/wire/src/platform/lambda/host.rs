@@ -99,10 +99,11 @@ impl Host {
                 return Err(HostError::Missing { step, directory: options.binaries });
             }
         }
-        let wrapper = wrapper();
-        if wrapper.is_none() && !needs_no_wrapper(&world.state().plan) {
-            return Err(HostError::Names);
-        }
+        // Addresses resolve by themselves, and the file must not answer for them.
+        let wrapper = match needs_no_wrapper(&world.state().plan) {
+            true => None,
+            false => Some(wrapper().ok_or(HostError::Names)?),
+        };
         let file = options.scratch.join(HOSTS);
         follow(&world, &file).map_err(|reason| HostError::Scratch { file, reason })?;
         let (lines, printed) = mpsc::unbounded_channel();
