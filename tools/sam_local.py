@@ -273,6 +273,7 @@ def end(process):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("sam-local: ended"))  # what was started is ended, too
     try:
         main()
     except Failed as problem:
