@@ -4,12 +4,14 @@ use std::process::Output;
 
 use crate::world::{Functions, Served, TARGET, binaries, plan_for_processes};
 
-fn lifeboat(world: &Served, arguments: &[&str]) -> Output {
+/// The command with `arguments`, as an operator in front of `world` gives it.
+pub fn lifeboat(world: &Served, arguments: &[&str]) -> Output {
     let mut command = world.program(&binaries().join("lifeboat"));
     command.env("USER", "on-call").args(arguments).output().expect("the command")
 }
 
-fn said(output: &Output) -> String {
+/// What it said.
+pub fn said(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 

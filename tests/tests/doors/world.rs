@@ -153,7 +153,15 @@ impl Served {
 
     /// Every database is written in the target, traffic goes there, clients are served, and no invariant was violated.
     pub fn assert_moved(&self) {
-        let state = self.state();
+        let mut state = self.state();
+        // Clients hold what DNS answered them for its lifetime, as in a drill.
+        for _ in 0..360 {
+            if state["clients"]["all_served"] == true {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(500));
+            state = self.state();
+        }
         for (name, database) in state["databases"].as_object().expect("databases") {
             assert_eq!(database["writer"], TARGET, "{name}");
         }
