@@ -34,15 +34,7 @@ fn with_the_table_down_the_commands_of_the_runbook_move_the_workload_by_hand_in_
     assert!(done.status.success(), "{said}{}", String::from_utf8_lossy(&done.stderr));
     assert!(said.trim_end().ends_with("On"), "the other endpoint tells that the target is On: {said}");
 
-    let mut state = world.state();
-    for _ in 0..200 {
-        if state["clients"]["all_served"] == json!(true) {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        state = world.state();
-    }
-    assert_eq!(state["clients"]["all_served"], json!(true), "{state:#}");
+    let state = world.once_clients_are_served();
     for (name, database) in state["databases"].as_object().expect("databases") {
         assert_eq!(database["writer"], json!(TARGET), "{name}");
     }
