@@ -67,6 +67,7 @@ advisories: .venv/installed ## known vulnerabilities
 
 clippy: ## lints
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo clippy --workspace --all-features --test doors -- -D warnings
 
 doc: ## documentation: broken links and missing pages
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
