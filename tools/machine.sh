@@ -7,7 +7,7 @@ set -euo pipefail
 packages=()
 docker info >/dev/null 2>&1 || command -v dockerd >/dev/null || packages+=(docker.io)
 command -v busybox >/dev/null || packages+=(busybox-static ca-certificates)
-ldconfig -p | grep -q libnss_wrapper || packages+=(libnss-wrapper)
+ldconfig -p | grep libnss_wrapper >/dev/null || packages+=(libnss-wrapper)
 if [ ${#packages[@]} -gt 0 ]; then
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get update -qq

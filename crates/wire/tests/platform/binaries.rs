@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use lifeboat_model::Plan;
 use lifeboat_model::limits::Step;
 use lifeboat_model::report::Outcome;
 use lifeboat_simulator::world::StartedBy;
 use lifeboat_wire::platform::{Host, HostOptions};
 use serde_json::json;
 
-use crate::common::{Served, TARGET, plan, region, serve_with, within};
+use crate::common::{Served, TARGET, plan, plan_for_processes, region, serve_with, within};
 
 /// Where cargo puts binaries: beside the folder of this test.
 fn binaries() -> PathBuf {
@@ -50,11 +49,11 @@ impl Drop for Scratch {
     }
 }
 
-async fn hosted(plan: Plan, name: &str) -> Hosted {
+async fn hosted(name: &str) -> Hosted {
     let (log, scratch) = (Rc::<RefCell<Vec<String>>>::default(), Scratch::new(name));
     let (kept, told) = (Rc::new(RefCell::new(None)), Rc::clone(&log));
     let (keep, folder) = (Rc::clone(&kept), scratch.0.clone());
-    let served = serve_with(plan, move |face, callers, address| {
+    let served = serve_with(plan_for_processes(), move |face, callers, address| {
         let options =
             HostOptions { binaries: binaries(), scratch: folder, face: address, table: "lifeboat".to_owned() };
         let log = move |name: &str, line: &str| told.borrow_mut().push(format!("{name} {line}"));
@@ -71,7 +70,7 @@ async fn hosted(plan: Plan, name: &str) -> Hosted {
 #[test]
 fn a_binary_starts_cold_once_answers_warm_and_ends_with_its_host() {
     within(async {
-        let hosted = hosted(plan(), "warm").await;
+        let hosted = hosted("warm").await;
         let world = &hosted.served.world;
         let mut took = Vec::new();
         for _ in 0..6 {
@@ -96,7 +95,7 @@ fn a_binary_starts_cold_once_answers_warm_and_ends_with_its_host() {
 #[test]
 fn a_binarys_error_is_the_one_that_the_state_machine_branches_on() {
     within(async {
-        let hosted = hosted(plan(), "error").await;
+        let hosted = hosted("error").await;
         let event = json!({"request": {"plan": "retail-store"}, "execution": {"id": "arn:one"}});
         let error =
             hosted.served.world.invoke(Step::Admit, &region(TARGET), "arn:one", event).await.expect_err("wrong");
@@ -113,7 +112,7 @@ fn a_binarys_error_is_the_one_that_the_state_machine_branches_on() {
 #[test]
 fn the_shipped_binaries_carry_a_switchover_to_its_end() {
     within(async {
-        let hosted = hosted(plan(), "switchover").await;
+        let hosted = hosted("switchover").await;
         let world = hosted.served.world.clone();
         let began = Instant::now();
         let input = json!({"plan": "retail-store", "target": TARGET, "mode": "switchover"});
