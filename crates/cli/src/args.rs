@@ -13,6 +13,8 @@ use clap::{Parser, Subcommand};
 use lifeboat_model::read::Expected;
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Direction, Plan, Region};
+use lifeboat_simulator::explore::Choices;
+use lifeboat_simulator::world::clients::CLIENTS;
 use lifeboat_simulator::{Order, Scenario};
 
 pub use self::answer::{AnswerArgs, ApproveArgs};
@@ -152,6 +154,15 @@ pub struct DrillArgs {
     /// Every chance in the drill is drawn from it
     #[arg(long, value_name = "N", default_value_t = 42)]
     pub seed: u64,
+    /// How many clients make requests
+    #[arg(long, value_name = "N", default_value_t = CLIENTS, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub clients: u16,
+    /// What takes AWS seconds takes the simulated services a tenth of it
+    #[arg(long)]
+    pub quick_services: bool,
+    /// What goes wrong at which call, as a failed test of the exploration prints it: 17:lost-reply,42:kill-switch
+    #[arg(long, value_name = "LIST", value_parser = Choices::from_str)]
+    pub choices: Option<Choices>,
     /// The plan [default: the example, plans/retail-store.yaml, which is built in]
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use lifeboat_model::report::Report;
 use lifeboat_simulator::machine::Machine;
-use lifeboat_simulator::world::BEGINNING;
+use lifeboat_simulator::world::{BEGINNING, Tempo};
 use lifeboat_simulator::{DrillOptions, drill};
 
 use crate::args::DrillArgs;
@@ -44,7 +44,10 @@ fn options(args: &DrillArgs) -> Result<DrillOptions, Failure> {
     let plan = plan_file::load(args.plan.as_deref())?;
     let direction = args.direction(scenario, &plan)?;
     let machine = Machine::read(MACHINE).map_err(|e| Failure::Arguments(e.to_string()))?;
-    Ok(DrillOptions { plan, machine: Rc::new(machine), scenario, mode, order: args.order, direction, seed: args.seed })
+    let drill = DrillOptions::of(scenario, plan, Rc::new(machine), args.seed);
+    let tempo = if args.quick_services { Tempo::Quick } else { Tempo::Real };
+    let choices = args.choices.clone().unwrap_or_default();
+    Ok(DrillOptions { mode, order: args.order, direction, clients: args.clients, tempo, choices, ..drill })
 }
 
 /// Plays the drill and keeps what happened: virtual time passes too quickly to be watched.

@@ -2,7 +2,6 @@
 
 use lifeboat_cli::summary::{self, Style};
 use lifeboat_cli::{MACHINE, html, picture, plan_file};
-use lifeboat_model::Direction;
 use lifeboat_model::report::{DamagedWrite, Event, Lane, Report};
 use lifeboat_simulator::machine::Machine;
 use lifeboat_simulator::{DrillOptions, Scenario, drill};
@@ -12,17 +11,8 @@ const HOSTILE: &str = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>
 /// A report in which every text that could come from outside is hostile.
 fn report() -> Report {
     let plan = plan_file::load(None).expect("the example");
-    let [source, target] = plan.regions.clone();
     let scenario = Scenario::PromotionStalls;
-    let options = DrillOptions {
-        plan,
-        machine: Machine::read(MACHINE).expect("the shipped machine").into(),
-        scenario,
-        mode: scenario.mode(),
-        order: lifeboat_simulator::Order::Lifeboat,
-        direction: Direction { source, target },
-        seed: 1,
-    };
+    let options = DrillOptions::of(scenario, plan, Machine::read(MACHINE).expect("the shipped machine").into(), 1);
     let mut report = drill(&options, |_, _| {}).expect("a drill");
     let hostile = || HOSTILE.to_owned();
     let texts = [&mut report.scenario, &mut report.plan, &mut report.source, &mut report.target, &mut report.expected];

@@ -15,10 +15,8 @@ const ROUTING: &str = "route53-recovery-cluster:UpdateRoutingControlStates";
 
 fn options(order: Order, scenario: Scenario, seed: u64) -> DrillOptions {
     let plan = plan_file::load(None).expect("the example");
-    let [source, target] = plan.regions.clone();
     let machine = Rc::new(Machine::read(MACHINE).expect("the shipped machine"));
-    let direction = Direction { source, target };
-    DrillOptions { plan, machine, scenario, mode: scenario.mode(), order, direction, seed }
+    DrillOptions { order, ..DrillOptions::of(scenario, plan, machine, seed) }
 }
 
 fn played(order: Order, scenario: Scenario, seed: u64) -> Played {

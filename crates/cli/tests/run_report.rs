@@ -1,7 +1,6 @@
 //! The main run's own report, over every scenario: the form that a real run leaves, and the drill's.
 
 use lifeboat_cli::{MACHINE, html, plan_file};
-use lifeboat_model::Direction;
 use lifeboat_model::journal::Effect;
 use lifeboat_model::report::Outcome;
 use lifeboat_simulator::machine::Machine;
@@ -9,16 +8,7 @@ use lifeboat_simulator::{DrillOptions, Played, Scenario, play};
 
 fn played(scenario: Scenario) -> Played {
     let plan = plan_file::load(None).expect("the example");
-    let [source, target] = plan.regions.clone();
-    let options = DrillOptions {
-        plan,
-        machine: Machine::read(MACHINE).expect("the shipped machine").into(),
-        scenario,
-        mode: scenario.mode(),
-        order: lifeboat_simulator::Order::Lifeboat,
-        direction: Direction { source, target },
-        seed: 1,
-    };
+    let options = DrillOptions::of(scenario, plan, Machine::read(MACHINE).expect("the shipped machine").into(), 1);
     play(&options, |_| {}).expect("a drill")
 }
 

@@ -89,18 +89,9 @@ fn the_schema_of_plans_accepts_the_example_and_rejects_what_it_must() {
 #[test]
 fn the_schema_of_reports_accepts_a_report() {
     let plan = plan_file::load(None).expect("the example");
-    let [source, target] = plan.regions.clone();
     let machine = lifeboat_simulator::machine::Machine::read(lifeboat_cli::MACHINE).expect("the shipped machine");
     let scenario = lifeboat_simulator::Scenario::PromotionStalls;
-    let options = lifeboat_simulator::DrillOptions {
-        plan,
-        machine: machine.into(),
-        scenario,
-        mode: scenario.mode(),
-        order: lifeboat_simulator::Order::Lifeboat,
-        direction: lifeboat_model::Direction { source, target },
-        seed: 5,
-    };
+    let options = lifeboat_simulator::DrillOptions::of(scenario, plan, machine.into(), 5);
     let report = lifeboat_simulator::drill(&options, |_, _| {}).expect("a drill");
     let schema: Value = serde_json::from_str(&schema::of_report()).expect("a schema");
     let mut found = Vec::new();

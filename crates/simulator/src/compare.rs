@@ -176,15 +176,9 @@ pub fn compare(options: &CompareOptions) -> Result<Option<Comparison>, String> {
 }
 
 fn drill_options(options: &CompareOptions, machine: &Rc<Machine>, order: Order, seed: u64) -> DrillOptions {
-    DrillOptions {
-        plan: options.plan.clone(),
-        machine: Rc::clone(machine),
-        scenario: options.scenario,
-        mode: options.scenario.mode(),
-        order,
-        direction: options.direction.clone(),
-        seed,
-    }
+    let direction = options.direction.clone();
+    let drill = DrillOptions::of(options.scenario, options.plan.clone(), Rc::clone(machine), seed);
+    DrillOptions { order, direction, ..drill }
 }
 
 fn compared(order: Order, drills: &[&Measured]) -> Compared {

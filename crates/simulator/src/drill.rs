@@ -6,11 +6,13 @@ use lifeboat_model::report::{Objectives, Outcome, Report, RunSummary};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Direction, Plan, Timestamp};
 
+use crate::explore::Choices;
 use crate::machine::Machine;
 use crate::measure::{damaged_writes, main_run, phases, rpo_s, rto_s};
 use crate::orders::Order;
 use crate::scenario::{Expected, Scenario};
-use crate::world::{BEGINNING, Happening, RunRecord, StartedBy, World};
+use crate::world::clients::CLIENTS;
+use crate::world::{BEGINNING, Happening, RunRecord, StartedBy, Tempo, World};
 
 /// What to drill.
 #[derive(Clone, Debug)]
@@ -29,6 +31,27 @@ pub struct DrillOptions {
     pub direction: Direction,
     /// Every chance is drawn from it.
     pub seed: u64,
+    /// How many clients make requests; [`CLIENTS`] unless told otherwise.
+    pub clients: u16,
+    /// How fast the services work.
+    pub tempo: Tempo,
+    /// What goes wrong at which call.
+    pub choices: Choices,
+}
+
+impl DrillOptions {
+    /// The drill of `scenario` in its own mode and by our order, with the plan's first Region serving unless the scenario
+    /// begins away from home, and nothing chosen to go wrong.
+    pub fn of(scenario: Scenario, plan: Plan, machine: Rc<Machine>, seed: u64) -> Self {
+        let [first, second] = plan.regions.clone();
+        let direction = match scenario.begins_away_from_home() {
+            true => Direction { source: second, target: first },
+            false => Direction { source: first, target: second },
+        };
+        let (mode, order) = (scenario.mode(), Order::Lifeboat);
+        let (tempo, choices) = (Tempo::Real, Choices::default());
+        Self { plan, machine, scenario, mode, order, direction, seed, clients: CLIENTS, tempo, choices }
+    }
 }
 
 /// A drill that was played, and the world it left.
@@ -49,14 +72,25 @@ pub fn drill(options: &DrillOptions, listener: impl FnMut(Timestamp, &Happening)
 pub fn play(options: &DrillOptions, prepare: impl FnOnce(&World)) -> Option<Played> {
     let expected =
         options.scenario.expected(options.mode).filter(|_| options.order.plays(options.scenario, options.mode))?;
-    let plan = options.scenario.adapt(options.plan.clone(), options.mode);
-    let world = World::new(plan, options.direction.clone(), Rc::clone(&options.machine), options.seed);
-    world.follow(options.order);
+    let world = world_of(options);
     prepare(&world);
     world.executor().run(options.scenario.play(world.clone(), options.mode));
     let report = report(&world, options, expected);
     world.executor().shut_down();
     Some(Played { report, world })
+}
+
+/// The world in which `options` are played, before anything happens in it.
+pub(crate) fn world_of(options: &DrillOptions) -> World {
+    let plan = options.scenario.adapt(options.plan.clone(), options.mode);
+    let world = World::new(plan, options.direction.clone(), Rc::clone(&options.machine), options.seed);
+    world.follow(options.order);
+    world.set_tempo(options.tempo);
+    world.state_mut().clients.keep(usize::from(options.clients));
+    if options.choices.count() > 0 {
+        world.explore(options.choices.clone());
+    }
+    world
 }
 
 fn report(world: &World, options: &DrillOptions, expected: Expected) -> Report {

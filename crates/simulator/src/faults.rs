@@ -1,7 +1,9 @@
 //! Faults that a test or a scenario puts into calls.
 
-use lifeboat_model::Region;
+use lifeboat_model::{Period, Region};
 use lifeboat_ports::{CallError, Fault};
+
+use crate::explore::Explored;
 
 /// What a fault does to the call that it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -12,10 +14,22 @@ pub enum FaultKind {
     Silence,
     /// The call takes effect and its answer is lost.
     LostReply,
+    /// The call takes effect, and its answer breaks off.
+    Truncated,
+    /// The call takes effect, and each way takes this much longer.
+    Slow(Period),
+    /// A look answers as it would have some seconds ago.
+    Stale,
+    /// A look answers in words that nobody knows.
+    Unknown,
     /// The process ends before the call.
     CrashBefore,
     /// The process ends after the call took effect.
     CrashAfter,
+    /// The process stands still before the call, for so long; for longer than its hard timeout means for ever.
+    StandsStillBefore(Period),
+    /// The process stands still after the call took effect.
+    StandsStillAfter(Period),
 }
 
 /// A fault, and which calls it meets.
@@ -41,10 +55,12 @@ impl FaultRule {
 }
 
 /// The faults of a drill, and how often each fired.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Faults {
     rules: Vec<(FaultRule, u32)>,
     fired: u32,
+    /// What is chosen call by call, if anything is.
+    pub explored: Option<Explored>,
 }
 
 impl Faults {
@@ -53,12 +69,12 @@ impl Faults {
         self.rules.push((rule, 0));
     }
 
-    /// How many calls met a fault.
+    /// How many calls met a fault of a rule.
     pub fn fired(&self) -> u32 {
         self.fired
     }
 
-    /// The fault that this call meets.
+    /// The fault that this call meets by a rule.
     pub(crate) fn meet(&mut self, operation: &str, place: &Region) -> Option<FaultKind> {
         for (rule, seen) in &mut self.rules {
             if rule.operation != operation || rule.place.as_ref().is_some_and(|p| p != place) {

@@ -21,6 +21,8 @@ use serde_json::Value;
 
 use crate::world::{CallRecord, Caller, World};
 
+pub(crate) use endings::resources_are_in;
+
 /// Each invariant's id and statement; SAFETY.md says more on each.
 pub const STATEMENTS: [(&str, &str); 17] = [
     ("S1", "no database has two clusters that take writes and can be reached"),
@@ -94,6 +96,11 @@ impl Invariants {
         STATEMENTS.iter().map(of).collect()
     }
 
+    /// How often each invariant was checked.
+    pub fn checks(&self) -> Vec<(&'static str, u64)> {
+        self.results.iter().map(|(id, result)| (*id, result.checks)).collect()
+    }
+
     /// How many checks failed.
     pub fn violations(&self) -> u64 {
         self.results.values().map(|r| r.violations).sum()
@@ -156,7 +163,7 @@ impl World {
         self.check("S1", split.is_none(), || format!("{} has two writers", split.unwrap_or_default()));
         let any_on = self.state().traffic.any_on();
         self.check("S2", any_on, || "no Region is On".to_owned());
-        let calls = self.state().lambda.calls.iter().rev().filter(|c| c.invocation == call.invocation).count();
+        let calls = self.state_mut().lambda.count_call(call.invocation);
         self.check("S13", calls < CALLS_PER_INVOCATION_MAX, || format!("{} made {calls} calls", call.step));
         self.check_source(call);
         self.check_rehearsal(call);

@@ -8,6 +8,7 @@
 pub mod compare;
 pub mod drill;
 pub mod executor;
+pub mod explore;
 pub mod faults;
 pub mod invariants;
 pub mod machine;

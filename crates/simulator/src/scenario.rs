@@ -1,6 +1,6 @@
 //! The scenarios of `lifeboat drill`: what happens, and how it should end.
 
-mod people;
+pub(crate) mod people;
 mod play;
 
 use lifeboat_model::Plan;

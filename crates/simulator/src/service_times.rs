@@ -20,6 +20,11 @@ impl Span {
         Self { min_ms, typical_ms, max_ms }
     }
 
+    /// Whether it is seconds that it takes: promotions, tasks, propagation; no single call.
+    pub(crate) const fn takes_seconds(self) -> bool {
+        self.typical_ms > 1_000
+    }
+
     /// One duration, by chance.
     pub fn sample(self, rng: &mut fastrand::Rng) -> Period {
         let (min, mode, max) = (f64::from(self.min_ms), f64::from(self.typical_ms), f64::from(self.max_ms));

@@ -71,13 +71,7 @@ pub fn region(name: &str) -> Region {
 
 /// The drill of `scenario` with `seed`, as the command would play it.
 pub fn options(scenario: Scenario, seed: u64) -> DrillOptions {
-    let plan = plan();
-    let [first, second] = plan.regions.clone();
-    let direction = match scenario.begins_away_from_home() {
-        true => Direction { source: second, target: first },
-        false => Direction { source: first, target: second },
-    };
-    DrillOptions { plan, machine: machine(), scenario, mode: scenario.mode(), order: Order::Lifeboat, direction, seed }
+    DrillOptions::of(scenario, plan(), machine(), seed)
 }
 
 /// Plays `scenario` in a world that `prepare` changes first.

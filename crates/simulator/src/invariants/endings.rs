@@ -1,14 +1,19 @@
 //! What is true when the lock changes hands and when an execution ends.
 
-use lifeboat_model::Region;
 use lifeboat_model::evidence::{ReplicationRole, Switch};
+use lifeboat_model::journal::{Note, newest};
 use lifeboat_model::lock::{Approval, Lock, LockState};
 use lifeboat_model::plan::{Engine, Requirement};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::request::Trigger;
+use lifeboat_model::{Period, Region};
 
 use super::{CHANGES, MOVES};
+use crate::service_times::ROUTING_PROPAGATION;
 use crate::world::{State, World};
+
+/// How long a change by hand may be unseen: DNS has to tell of it.
+const UNSEEN: Period = Period::ms(ROUTING_PROPAGATION.max_ms);
 
 /// What an execution left behind.
 struct Left {
@@ -63,8 +68,14 @@ impl World {
             let history = run.ended.as_ref().map_or(0, |(_, ended)| ended.history_events);
             (run.outcome(), left_by(&state, run_id, &run.region), history)
         };
+        // What a person moves by hand after the run's last look is not the run's to know.
+        let verified = {
+            let state = self.state();
+            newest(&state.table.journal_of(run_id), |note| *note == Note::TrafficVerified)
+        };
+        let overruled = self.moved_by_hand().zip(verified).is_some_and(|(at, seen)| at.plus(UNSEEN) >= seen);
         let honest = match outcome {
-            Some(Outcome::Completed) => left.moved,
+            Some(Outcome::Completed) => left.moved || overruled,
             Some(Outcome::Unchanged) => !left.changed,
             Some(Outcome::Rehearsed) => !left.touched,
             Some(Outcome::NeedsOperator) => true,
@@ -90,14 +101,14 @@ fn left_by(state: &State, run_id: &str, target: &Region) -> Left {
     };
     let changed = made(&MOVES);
     Left {
-        moved: serves && writers && answers && resources_moved(state, target),
+        moved: serves && writers && answers && resources_are_in(state, target),
         changed,
         touched: changed || made(&CHANGES),
     }
 }
 
 /// Whether each cache and broker that traffic may not move without is in the target.
-fn resources_moved(state: &State, target: &Region) -> bool {
+pub(crate) fn resources_are_in(state: &State, target: &Region) -> bool {
     let caches = state.caches.datastores.values().all(|d| match d.cache.requirement {
         Requirement::Required => d.primary == *target,
         Requirement::BestEffort => true,

@@ -13,14 +13,22 @@ use crate::world::{CallRecord, Caller, World};
 
 /// How fresh the look before a promotion has to be.
 pub(super) const LOOK_FRESH: Period = Period::seconds(30);
+/// How fresh the look at the writers has to be before traffic moves: its own freshness, and the look itself.
+const WRITERS_READ: Period = Period::seconds(150);
 /// How long before a mutation the kill switch may have been read.
 const KILL_SWITCH_FRESH: Period = Period::seconds(5);
 /// How long after the source's return a failover that was decided before may still be called: the verdict's freshness.
 const DOWN_RECENTLY: Period = VERDICT_FRESH;
 
+/// Whether what was seen at `at` was fresh when the call was sent. A process that stands still between look and call does
+/// not know of it: nobody can promise that it does not happen.
+pub(super) fn is_fresh(at: Timestamp, fresh: Period, caller: &Caller, now: Timestamp) -> bool {
+    at.plus(fresh).plus(caller.stood_still_since(at)) >= now
+}
+
 impl World {
-    /// Just before a mutation takes effect.
-    pub(crate) fn check_before(&self, mutation: &Mutation<'_>, caller: &Caller) {
+    /// Just before a mutation takes effect that was sent at `sent`.
+    pub(crate) fn check_before(&self, mutation: &Mutation<'_>, caller: &Caller, sent: Timestamp) {
         let around = self.around(caller);
         let who = || format!("{} of {}", caller.step, caller.run_id);
         let mine = around.lock.as_ref().filter(|l| l.state == LockState::Held && l.run.run_id == caller.run_id);
@@ -28,7 +36,7 @@ impl World {
         let alive = mine.is_some_and(|l| l.lease_expires_at >= around.now.plus(CALL_TIMEOUT));
         self.check("S5", alive, || format!("{} acts with a lease that is over or about to be", who()));
         let read = self.newest_call(caller, "dynamodb:GetItem", "settings");
-        let fresh = read.is_some_and(|at| at >= around.now.minus(KILL_SWITCH_FRESH));
+        let fresh = read.is_some_and(|at| is_fresh(at, KILL_SWITCH_FRESH, caller, sent));
         self.check("S14", fresh, || format!("{} acts without a fresh look at the kill switch", who()));
         let plan = self.state().plan.name.clone();
         // Capacity that was added serves nobody before traffic moves, so a run does come back from it.
@@ -84,7 +92,9 @@ impl World {
             let dark_since = db.and_then(|db| state.dark.get(&db.writer).copied());
             let cut = dark_since.unwrap_or(around.now);
             let oldest = db.and_then(|db| db.missing_elsewhere(dark_since, around.now).map(|w| w.at).min());
-            let recently = |until: Option<Timestamp>| until.is_none_or(|u| u.plus(DOWN_RECENTLY) > around.now);
+            let recently = |until: Option<Timestamp>| {
+                until.is_none_or(|u| u.plus(DOWN_RECENTLY).plus(caller.stood_still_since(u)) > around.now)
+            };
             let source = lock.map_or(&state.direction.source, |l| &l.run.direction.source);
             let down = state.outages.iter().any(|o| &o.region == source && recently(o.until));
             (in_plan, oldest.map_or(0, |at| cut.ms_since(at)), down)
@@ -105,7 +115,7 @@ impl World {
         };
         self.check("S6", consented, || format!("{name}: {missing_ms} ms of writes would be lost without consent"));
         let looked = self.newest_call(caller, "rds:DescribeGlobalClusters", name.as_str());
-        let fresh = looked.is_some_and(|at| at >= around.now.minus(LOOK_FRESH));
+        let fresh = looked.is_some_and(|at| is_fresh(at, LOOK_FRESH, caller, around.now));
         let verdict = newest_verdict(&around.journal);
         let go = verdict.is_some_and(|v| v.go());
         self.check("S8", fresh && go, || format!("{name} is promoted without a fresh look or a verdict to go"));
@@ -128,14 +138,25 @@ impl World {
             (whole, known, is_on, turns_on, state.aurora.databases.values().all(|db| there(&db.accepting)))
         };
         self.check("S2", whole, || "a change names one control only".to_owned());
-        self.check("S2", target_is_on || caller.step != Step::IsolateSource, || {
+        // A change of routing has no condition: what a person changes between look and call is overtaken.
+        let seen = self.newest_call(caller, "route53-recovery-cluster:GetRoutingControlState", "routing");
+        let overtaken = self.moved_by_hand().is_some_and(|moved| seen.is_some_and(|seen| moved >= seen));
+        self.check("S2", target_is_on || overtaken || caller.step != Step::IsolateSource, || {
             format!("{} takes the source out of traffic while the target is Off", caller.run_id)
         });
         self.check("S16", known, || "a change names a control that is not in the plan".to_owned());
-        let verified = newest(&around.journal, |n| *n == Note::WritersVerified);
-        let after_lock = verified.is_some_and(|at| lock.is_some_and(|l| at >= l.run.admitted_at));
-        self.check("S3", !turns_on || writers_there && after_lock, || {
-            format!("{} moves traffic before the writers: there {writers_there}, verified {after_lock}", caller.run_id)
+        // By the run itself, and so under the lock; by the world's own clock, whatever the run's showed.
+        let noted = newest(&around.journal, |n| *n == Note::WritersVerified).is_some();
+        let looked = {
+            let state = self.state();
+            let by_verify = |c: &&CallRecord| c.run_id == caller.run_id && c.step == Step::VerifyWriters && c.effective;
+            let read = |c: &&CallRecord| c.operation == "rds:DescribeGlobalClusters";
+            state.lambda.calls.iter().rev().filter(by_verify).find(read).map(|c| c.at)
+        };
+        let verified = noted && looked.is_some_and(|at| is_fresh(at, WRITERS_READ, caller, around.now));
+        let isolates = overtaken && caller.step == Step::IsolateSource;
+        self.check("S3", !turns_on || isolates || writers_there && verified, || {
+            format!("{} moves traffic before the writers: there {writers_there}, verified {verified}", caller.run_id)
         });
     }
 

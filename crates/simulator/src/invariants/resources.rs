@@ -6,7 +6,7 @@ use lifeboat_model::lock::Lock;
 use lifeboat_model::plan::{Broker, Cache, Engine, Service};
 use lifeboat_model::request::Mode;
 
-use super::mutations::LOOK_FRESH;
+use super::mutations::{LOOK_FRESH, is_fresh};
 use super::{Around, Size};
 use crate::world::{Caller, World};
 
@@ -65,7 +65,7 @@ impl World {
         });
         self.check("S6", consented, || format!("{name} is failed over without consent"));
         let looked = self.newest_call(caller, look, name);
-        let fresh = looked.is_some_and(|at| at >= around.now.minus(LOOK_FRESH));
+        let fresh = looked.is_some_and(|at| is_fresh(at, LOOK_FRESH, caller, around.now));
         let go = newest_verdict(&around.journal).is_some_and(|v| v.go());
         self.check("S8", fresh && go, || format!("{name} is promoted without a fresh look or a verdict to go"));
     }

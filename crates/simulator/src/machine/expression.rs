@@ -1,5 +1,8 @@
 //! JSONata expressions: `"{% ... %}"` anywhere in a template.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use std::collections::BTreeMap;
 
 use bumpalo::Bump;
@@ -58,12 +61,59 @@ pub fn fill(template: &Value, states: &Value, variables: &Variables) -> Result<V
     }
 }
 
+/// How many values are remembered; then all are forgotten.
+const REMEMBERED: usize = 20_000;
+
+thread_local! {
+    /// The values of expressions by what they were made of: explorations ask for the same ones over and over.
+    static VALUES: RefCell<HashMap<String, Result<Value, String>>> = RefCell::default();
+}
+
 fn evaluate(source: &str, states: &Value, variables: &Variables) -> Result<Value, String> {
+    let states = states_in(source, states);
+    let variables: Vec<(&str, &Value)> = variables
+        .iter()
+        .filter(|(name, _)| mentions(source, name))
+        .map(|(name, value)| (name.as_str(), value))
+        .collect();
+    let made_of =
+        format!("{source}\u{0}{states}\u{0}{}", variables.iter().map(|(_, v)| v.to_string()).collect::<String>());
+    if let Some(known) = VALUES.with_borrow(|values| values.get(&made_of).cloned()) {
+        return known;
+    }
+    let value = evaluate_anew(source, &states, &variables);
+    VALUES.with_borrow_mut(|values| {
+        if values.len() >= REMEMBERED {
+            values.clear();
+        }
+        values.insert(made_of, value.clone());
+    });
+    value
+}
+
+fn mentions(source: &str, variable: &str) -> bool {
+    source.match_indices(variable).any(|(at, _)| source[..at].ends_with('$'))
+}
+
+/// The fields of `states` that `source` names; all of them when it names the whole.
+fn states_in(source: &str, states: &Value) -> Value {
+    let mut fields = Map::new();
+    for (at, name) in source.match_indices("$states") {
+        let rest = &source[at + name.len()..];
+        let Some(rest) = rest.strip_prefix('.') else { return states.clone() };
+        let field: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
+        if let Some(value) = states.get(&field) {
+            fields.insert(field, value.clone());
+        }
+    }
+    Value::Object(fields)
+}
+
+fn evaluate_anew(source: &str, states: &Value, variables: &[(&str, &Value)]) -> Result<Value, String> {
     let arena = Bump::new();
     let failed = |e: jsonata_rs::Error| format!("the expression {source:?} failed: {e}");
     let expression = JsonAta::new(source, &arena).map_err(failed)?;
-    let mut bindings: std::collections::HashMap<&str, &Value> =
-        variables.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let mut bindings: HashMap<&str, &Value> = variables.iter().copied().collect();
     bindings.insert("states", states);
     let value = expression.evaluate(None, Some(&bindings)).map_err(failed)?;
     if value.is_undefined() {

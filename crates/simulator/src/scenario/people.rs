@@ -8,8 +8,10 @@ use lifeboat_model::{Direction, Period, Region, Request};
 use serde_json::{Value, json};
 
 use super::play::{AFTERMATH, WARM_UP};
-use crate::world::{BEGINNING, StartedBy, World};
+use crate::world::{BEGINNING, RunRecord, StartedBy, World};
 
+/// How long a Region is away before nobody waits for it.
+const GONE: Period = Period::seconds(600);
 /// How long a drill goes on at the most.
 const PATIENCE: Period = Period::seconds(4 * 3600);
 
@@ -32,7 +34,7 @@ pub(super) async fn go_and_come_home(world: &World, home: &Region) {
 }
 
 /// What a person's acknowledgement does to the lock.
-fn acknowledge(world: &World) {
+pub(crate) fn acknowledge(world: &World) {
     let now = world.now();
     let mut state = world.state_mut();
     let name = state.plan.name.clone();
@@ -66,8 +68,8 @@ pub(super) fn after_failover(now_serving: &Region, home: &Region) -> Lock {
     }
 }
 
-/// A person starts a run in `target`. The name is fixed: a drill's executions are told apart by it.
-pub(super) fn operator_starts(world: &World, target: &Region, name: &str, mode: Mode, purpose: Purpose) {
+/// What a person asks for.
+pub(crate) fn request_of(world: &World, target: &Region, mode: Mode, purpose: Purpose) -> Value {
     let consent = match (mode, purpose) {
         (Mode::Failover, Purpose::Act) => Some(consent(world)),
         (Mode::Failover, Purpose::Rehearse) | (Mode::Switchover, _) => None,
@@ -80,12 +82,23 @@ pub(super) fn operator_starts(world: &World, target: &Region, name: &str, mode: 
         consent,
         trigger: Trigger::Operator { name: Some("on call".to_owned()) },
     };
+    serde_json::to_value(request).unwrap_or(Value::Null)
+}
+
+/// How a person moves the workload to the target as things are: a dark source is failed over.
+pub(crate) fn mode_of(world: &World) -> Mode {
+    let source = world.state().direction.source.clone();
+    if world.is_dark(&source) { Mode::Failover } else { Mode::Switchover }
+}
+
+/// A person starts a run in `target`. The name is fixed: a drill's executions are told apart by it.
+pub(crate) fn operator_starts(world: &World, target: &Region, name: &str, mode: Mode, purpose: Purpose) {
     let what = match purpose {
         Purpose::Act => "starts",
         Purpose::Rehearse => "rehearses",
     };
     world.log(Lane::Operator, format!("a person {what} a {} to {target}", mode.as_str()));
-    let input = serde_json::to_value(request).unwrap_or(Value::Null);
+    let input = request_of(world, target, mode, purpose);
     world.start_execution(target, name, input, StartedBy::Operator);
 }
 
@@ -127,13 +140,15 @@ pub(super) async fn be_approver(world: &World, thinks: Period) {
 }
 
 /// Waits for the first execution, and then for the last to end.
-pub(super) async fn runs_end(world: &World) {
+pub(crate) async fn runs_end(world: &World) {
     let until = world.now().plus(PATIENCE);
     let started_by = world.now().plus(Period::seconds(1200));
     loop {
         let (any, all_ended) = {
             let state = world.state();
-            (!state.runs.is_empty(), state.runs.iter().all(|r| r.ended.is_some()))
+            // What executes in a Region that is gone does not end before it is back.
+            let gone = |r: &RunRecord| state.dark.get(&r.region).is_some_and(|since| world.now() > since.plus(GONE));
+            (!state.runs.is_empty(), state.runs.iter().all(|r| r.ended.is_some() || gone(r)))
         };
         if any && all_ended || !any && world.now() > started_by || world.now() > until {
             return;

@@ -251,6 +251,9 @@ impl World {
                 self.0.executor.sleep_until(moves_at.minus(stop)).await;
                 self.with_database(&name, |db| db.accepting.clear());
                 self.0.executor.sleep_until(moves_at.max(self.all_arrived_at(&name))).await;
+                if self.writer_is_dark(&name) {
+                    return self.cancel(&name);
+                }
             }
             Move::Failover => {
                 self.0.executor.sleep_until(moves_at).await;
@@ -283,6 +286,20 @@ impl World {
         {
             self.rejoin_databases(&old);
         }
+    }
+
+    fn writer_is_dark(&self, name: &Name) -> bool {
+        let state = self.state();
+        state.aurora.databases.get(name).is_some_and(|db| state.dark.contains_key(&db.writer))
+    }
+
+    /// A switchover whose old writer is lost midway is rolled back: the old writer has the newest data.
+    fn cancel(&self, name: &Name) {
+        self.with_database(name, |db| {
+            db.operation = None;
+            db.accepting = vec![db.writer.clone()];
+        });
+        self.log(Lane::Databases, format!("{name}: the switchover is rolled back"));
     }
 
     fn with_database<T>(&self, name: &Name, change: impl FnOnce(&mut GlobalDb) -> T) -> Option<T> {

@@ -38,7 +38,7 @@ pub struct BrokerPair {
     /// The broker in each Region.
     pub members: BTreeMap<Region, BrokerMember>,
     /// The Region whose replica is being promoted.
-    pub operation: Option<Region>,
+    pub operation: Option<Mode>,
     /// Whether neither broker takes messages: the end of a switchover.
     pub stopped: bool,
     /// Whether accepted promotions never end.
@@ -197,10 +197,13 @@ impl World {
                 return refuse(Fault::NotFound, "NotFoundException");
             };
             let is_replica = pair.members.get(target).is_some_and(|m| m.state == BrokerState::Replica);
-            if !is_replica || pair.operation.is_some() {
+            // "Failover depends on neither the health of the original primary region nor the inter-region network":
+            // we take a switchover that waits for its primary not to forbid it. Assumption.
+            let overrides = (pair.operation, mode) == (Some(Mode::Switchover), Mode::Failover);
+            if !is_replica || pair.operation.is_some() && !overrides {
                 return refuse(Fault::Invalid, "BadRequestException");
             }
-            pair.operation = Some(target.clone());
+            pair.operation = Some(mode);
             state.brokers.promotions.push(Work::accepted(&broker.name, target, now));
         }
         let (world, name, to) = (self.clone(), broker.name.clone(), target.clone());
@@ -224,6 +227,10 @@ impl World {
                 self.0.executor.sleep_until(ends_at).await;
                 while self.primary_is_dark(&name) {
                     self.sleep(Period::seconds(1)).await;
+                }
+                let overridden = |p: &BrokerPair| p.operation != Some(Mode::Switchover);
+                if self.state().brokers.pairs.get(&name).is_none_or(overridden) {
+                    return;
                 }
             }
             Mode::Failover => {}

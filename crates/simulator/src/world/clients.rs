@@ -10,7 +10,7 @@ use super::World;
 use crate::service_times::WRITER_ENDPOINT_CACHE;
 
 /// How many clients there are.
-const CLIENTS: usize = 40;
+pub const CLIENTS: u16 = 40;
 /// How often each makes a request.
 const EVERY: Period = Period::seconds(1);
 
@@ -63,7 +63,7 @@ impl Clients {
         Self {
             began,
             phases: (0..CLIENTS).map(|_| Period::ms(rng.u32(0..1000))).collect(),
-            last: vec![LastRequests::default(); CLIENTS],
+            last: vec![LastRequests::default(); usize::from(CLIENTS)],
             seconds: Vec::new(),
             disruptions: Vec::new(),
             disrupted_since: None,
@@ -72,8 +72,15 @@ impl Clients {
             writers: BTreeMap::new(),
             last_use: BTreeMap::new(),
             broken_services: Vec::new(),
-            answers: vec![None; CLIENTS],
+            answers: vec![None; usize::from(CLIENTS)],
         }
+    }
+
+    /// Leaves only the first so many: enough to see whether the workload is served.
+    pub(crate) fn keep(&mut self, clients: usize) {
+        self.phases.truncate(clients);
+        self.last.truncate(clients);
+        self.answers.truncate(clients);
     }
 
     /// Whether every client's last request succeeded.

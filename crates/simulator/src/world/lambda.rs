@@ -8,11 +8,12 @@ use std::task::{Poll, Waker};
 use async_trait::async_trait;
 use futures_util::future::{Either, LocalBoxFuture, select};
 use lifeboat_model::limits::{Step, is_warm_up};
-use lifeboat_model::{Arn, Region, StepError, Timestamp};
+use lifeboat_model::{Arn, Period, Region, StepError, Timestamp};
 use serde_json::{Value, json};
 
 use super::World;
 use super::ports::SimPorts;
+use super::process::Process;
 use crate::machine::StateError;
 use crate::service_times::{LAMBDA_COLD, LAMBDA_WARM};
 
@@ -22,8 +23,21 @@ pub struct Lambda {
     idle: BTreeMap<(Region, Step), u32>,
     invocations: u64,
     host: Option<Weak<dyn FunctionHost>>,
+    /// The invocations that go on: their numbers, where, and their processes.
+    running: Vec<(u64, Region, Process)>,
+    /// How many calls each invocation made.
+    made: BTreeMap<u64, usize>,
     /// Every call that a step made.
     pub calls: Vec<CallRecord>,
+}
+
+impl Lambda {
+    /// Counts a call of this invocation; how many it has made before.
+    pub(crate) fn count_call(&mut self, invocation: u64) -> usize {
+        let made = self.made.entry(invocation).or_default();
+        *made += 1;
+        *made - 1
+    }
 }
 
 /// Runs functions elsewhere than in this process.
@@ -45,7 +59,14 @@ pub struct Caller {
     pub run_id: String,
     /// The Region that it runs in.
     pub home: Region,
-    pub(super) crash: Crash,
+    pub(super) process: Process,
+}
+
+impl Caller {
+    /// How long its process has stood still since `since`.
+    pub(crate) fn stood_still_since(&self, since: Timestamp) -> Period {
+        self.process.stood_still_since(since)
+    }
 }
 
 /// A call that a step made.
@@ -72,39 +93,13 @@ pub struct CallRecord {
 /// An invocation's result, and who waits for it.
 type Answer = Rc<RefCell<(Option<Result<Value, StateError>>, Option<Waker>)>>;
 
-/// Ends an invocation from within a call.
-#[derive(Clone, Default)]
-pub(super) struct Crash(Rc<RefCell<(bool, Option<Waker>)>>);
-
-impl Crash {
-    pub(super) fn now(&self) {
-        let mut cell = self.0.borrow_mut();
-        cell.0 = true;
-        if let Some(waker) = cell.1.take() {
-            waker.wake();
-        }
-    }
-
-    async fn happens(&self) {
-        std::future::poll_fn(|context| {
-            let mut cell = self.0.borrow_mut();
-            if cell.0 {
-                return Poll::Ready(());
-            }
-            cell.1 = Some(context.waker().clone());
-            Poll::Pending
-        })
-        .await;
-    }
-}
-
 impl World {
     /// Invokes `step` in `region` for execution `run_id`, as Step Functions does.
     pub async fn invoke(&self, step: Step, region: &Region, run_id: &str, payload: Value) -> Result<Value, StateError> {
         if self.is_dark(region) {
             return Err(StateError::new("Lambda.SdkClientException", format!("{region} does not answer")));
         }
-        let caller = self.begin(step, region, run_id);
+        let caller = self.begin_with(step, region, run_id, payload.clone());
         let answer: Answer = Rc::default();
         let (world, to, region) = (self.clone(), Rc::clone(&answer), region.clone());
         // On its own: a function runs on when whoever called it has stopped waiting.
@@ -148,9 +143,9 @@ impl World {
         caller: Caller,
         payload: Value,
     ) -> Result<Value, StateError> {
-        let crash = caller.crash.clone();
+        let (process, invocation) = (caller.process.clone(), caller.invocation);
         let host = self.state().lambda.host.clone();
-        let ending = std::pin::pin!(self.ending(step, &crash));
+        let ending = std::pin::pin!(self.ending(step, &process));
         let work: LocalBoxFuture<'_, Result<Value, StateError>> = match host {
             Some(host) => {
                 let Some(host) = host.upgrade() else {
@@ -169,15 +164,32 @@ impl World {
                 })
             }
         };
-        match select(work, ending).await {
+        self.state_mut().lambda.running.push((invocation, region.clone(), process.clone()));
+        let work = std::pin::pin!(process.carry(self.executor(), work));
+        let result = match select(work, ending).await {
             Either::Left((result, _)) => result,
             Either::Right((error, _)) => Err(error),
-        }
+        };
+        self.state_mut().lambda.running.retain(|(number, _, _)| *number != invocation);
+        result
+    }
+
+    /// Ends every function in `region`, which has gone dark.
+    pub(super) fn end_functions(&self, region: &Region) {
+        let running = self.state().lambda.running.clone();
+        running.iter().filter(|(_, place, _)| place == region).for_each(|(_, _, process)| process.crash());
+    }
+
+    /// Delivers what `caller` was invoked with once more, to another process; nobody hears its answer.
+    pub(crate) async fn deliver_again(&self, caller: &Caller) {
+        let payload = caller.process.payload().clone();
+        let again = self.begin_with(caller.step, &caller.home, &caller.run_id, payload.clone());
+        let _unheard = self.run_environment(caller.step, &caller.home, again, payload).await;
     }
 
     /// How an invocation of `step` ends that does not answer.
-    async fn ending(&self, step: Step, crash: &Crash) -> StateError {
-        match select(std::pin::pin!(crash.happens()), self.executor().sleep(step.timeout())).await {
+    async fn ending(&self, step: Step, process: &Process) -> StateError {
+        match select(std::pin::pin!(process.crashes()), self.executor().sleep(step.timeout())).await {
             Either::Left(_) => StateError::new("Runtime.ExitError", "the process ended"),
             Either::Right(_) => StateError::new("Sandbox.Timedout", format!("Task timed out after {}", step.timeout())),
         }
@@ -191,6 +203,10 @@ impl World {
     /// Begins an invocation of `step` in `region` for `run_id`: what it looked at counts for what it changes (S8, S14), so
     /// that all its calls have to be made by one caller.
     pub fn begin(&self, step: Step, region: &Region, run_id: &str) -> Caller {
+        self.begin_with(step, region, run_id, Value::Null)
+    }
+
+    fn begin_with(&self, step: Step, region: &Region, run_id: &str, payload: Value) -> Caller {
         let lambda = &mut self.state_mut().lambda;
         lambda.invocations += 1;
         Caller {
@@ -198,7 +214,7 @@ impl World {
             step,
             run_id: run_id.to_owned(),
             home: region.clone(),
-            crash: Crash::default(),
+            process: Process::with(payload),
         }
     }
 

@@ -15,6 +15,7 @@ mod ledger;
 mod log;
 pub mod messages;
 mod ports;
+mod process;
 mod step_functions;
 pub mod tables;
 mod task_tokens;
@@ -22,7 +23,7 @@ pub mod traffic;
 pub mod watchers;
 mod work;
 
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -34,7 +35,7 @@ use crate::faults::Faults;
 use crate::invariants::Invariants;
 use crate::machine::Machine;
 use crate::orders::Order;
-use crate::service_times::Span;
+use crate::service_times::{CANARY_INTERVAL, Span};
 
 pub use histories::Histories;
 pub use lambda::{CallRecord, Caller, FunctionHost};
@@ -48,6 +49,19 @@ pub use work::Work;
 /// The virtual moment at which every drill begins: a fixed date keeps reports alike.
 pub const BEGINNING: Timestamp = Timestamp::from_ms(1_767_225_600_000);
 
+/// How fast the simulated services work.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tempo {
+    /// As AWS's do.
+    #[default]
+    Real,
+    /// What takes AWS seconds takes a tenth of it: explorations are about what is called, not about waiting.
+    Quick,
+}
+
+/// How much faster the quick services are.
+const QUICKER: u32 = 10;
+
 /// The world; clones share it.
 #[derive(Clone)]
 pub struct World(Rc<Inner>);
@@ -55,6 +69,7 @@ pub struct World(Rc<Inner>);
 struct Inner {
     executor: Executor,
     rng: RefCell<fastrand::Rng>,
+    tempo: Cell<Tempo>,
     machine: Rc<Machine>,
     state: RefCell<State>,
 }
@@ -159,9 +174,8 @@ impl World {
             plan,
             direction,
         };
-        let inner =
-            Inner { executor: Executor::new(began), rng: RefCell::new(rng), machine, state: RefCell::new(state) };
-        Self(Rc::new(inner))
+        let (executor, tempo) = (Executor::new(began), Cell::new(Tempo::Real));
+        Self(Rc::new(Inner { executor, rng: RefCell::new(rng), tempo, machine, state: RefCell::new(state) }))
     }
 
     /// Sets everything going that goes by itself: clients, canaries, alarms, scaling.
@@ -188,7 +202,24 @@ impl World {
 
     /// A duration by chance.
     pub fn sample(&self, span: Span) -> Period {
-        span.sample(&mut self.0.rng.borrow_mut())
+        let sampled = span.sample(&mut self.0.rng.borrow_mut());
+        match self.0.tempo.get() {
+            Tempo::Quick if span.takes_seconds() => Period::ms(sampled.as_ms() as u32 / QUICKER),
+            Tempo::Quick | Tempo::Real => sampled,
+        }
+    }
+
+    /// How fast the services work from now on.
+    pub(crate) fn set_tempo(&self, tempo: Tempo) {
+        self.0.tempo.set(tempo);
+    }
+
+    /// The time between two runs of a canary.
+    pub(crate) fn canary_interval(&self) -> Period {
+        match self.0.tempo.get() {
+            Tempo::Real => CANARY_INTERVAL,
+            Tempo::Quick => Period::ms(CANARY_INTERVAL.as_ms() as u32 / QUICKER),
+        }
     }
 
     /// Waits for a duration by chance.
@@ -235,6 +266,7 @@ impl World {
             state.dark.insert(region.clone(), now);
             state.outages.push(Outage { region: region.clone(), from: now, until: None });
         }
+        self.end_functions(region);
         self.log(Lane::World, format!("{region} goes dark"));
     }
 

@@ -23,6 +23,7 @@ use lifeboat_ports::{
 
 use super::aurora::Move;
 use super::{CallRecord, Caller, StartedBy, World};
+use crate::explore::{Evidence, Nature};
 use crate::faults::{FaultKind, refusal};
 use crate::invariants::Mutation;
 use crate::service_times::{
@@ -66,22 +67,58 @@ impl SimPorts {
         self.world.state_mut().messages.printed.push(line.to_owned());
     }
 
+    /// A look at a resource: a read that can be stale, or answer in words that nobody knows.
+    async fn look<T: Evidence>(
+        &self,
+        call: Call<'_>,
+        effect: impl FnOnce(&World) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
+        let subject = (call.operation, call.place.clone(), call.resource.to_owned());
+        let seen = |world: &World, fault| Ok(world.seen(subject, effect(world)?, fault));
+        self.call_with(call, Nature::Look, None, seen).await
+    }
+
     async fn call<T>(
         &self,
         call: Call<'_>,
         mutation: Option<Mutation<'_>>,
         effect: impl FnOnce(&World) -> Result<T, CallError>,
     ) -> Result<T, CallError> {
+        let nature = match mutation {
+            Some(_) => Nature::Mutation,
+            None if TABLE_WRITES.contains(&call.operation) => Nature::Write,
+            None => Nature::Read,
+        };
+        self.call_with(call, nature, mutation, |world, _| effect(world)).await
+    }
+
+    async fn call_with<T>(
+        &self,
+        call: Call<'_>,
+        nature: Nature,
+        mutation: Option<Mutation<'_>>,
+        effect: impl FnOnce(&World, Option<FaultKind>) -> Result<T, CallError>,
+    ) -> Result<T, CallError> {
         let world = &self.world;
-        let latency = world.sample(call.span);
-        if call.down {
+        let chosen = world.explore_call(&self.caller, call.operation, nature);
+        let process = &self.caller.process;
+        if let Some(FaultKind::StandsStillBefore(period)) = chosen {
+            process.stand_still(world.now(), period).await;
+        }
+        let latency = world.latency(call.span, call.place);
+        if call.down || world.is_out(call.operation, call.place) {
             self.record(&call, false);
             return self.unanswered(&call).await;
         }
-        let fault = world.state_mut().faults.meet(call.operation, call.place);
+        let by_rule = world.state_mut().faults.meet(call.operation, call.place);
+        let fault = by_rule.or(chosen);
+        let sent = world.now();
         if fault == Some(FaultKind::CrashBefore) {
-            self.caller.crash.now();
+            process.crash();
             return std::future::pending().await;
+        }
+        if let Some(FaultKind::Slow(more)) = fault {
+            world.sleep(more).await;
         }
         world.sleep(Period::ms((latency.as_ms() / 2) as u32)).await;
         match fault {
@@ -94,26 +131,32 @@ impl SimPorts {
                 world.sleep(HANGS).await;
                 return Err(CallError::new(call.operation, call.place, Fault::TimedOut));
             }
-            Some(FaultKind::LostReply | FaultKind::CrashAfter | FaultKind::CrashBefore) | None => {}
+            Some(_) | None => {}
         }
         if let Some(mutation) = &mutation {
-            world.check_before(mutation, &self.caller);
+            world.check_before(mutation, &self.caller, sent);
         }
-        let result = effect(world);
+        let result = effect(world, fault);
         self.record(&call, result.is_ok());
         if let (Some(mutation), Ok(_)) = (&mutation, &result) {
             world.check_after(mutation, &self.caller);
         }
         match fault {
             Some(FaultKind::CrashAfter) => {
-                self.caller.crash.now();
+                process.crash();
                 return std::future::pending().await;
             }
+            Some(FaultKind::StandsStillAfter(period)) => process.stand_still(world.now(), period).await,
             Some(FaultKind::LostReply) => {
                 world.sleep(HANGS).await;
                 return Err(CallError::new(call.operation, call.place, Fault::TimedOut));
             }
-            Some(FaultKind::Refuse(_) | FaultKind::Silence | FaultKind::CrashBefore) | None => {}
+            Some(FaultKind::Truncated) => {
+                let broken = CallError::new(call.operation, call.place, Fault::Internal);
+                return Err(broken.saying("", "the answer breaks off"));
+            }
+            Some(FaultKind::Slow(more)) => world.sleep(more).await,
+            Some(_) | None => {}
         }
         world.sleep(Period::ms((latency.as_ms() - latency.as_ms() / 2) as u32)).await;
         result
@@ -191,7 +234,7 @@ impl SimPorts {
 #[async_trait(?Send)]
 impl Clock for SimPorts {
     fn now(&self) -> Timestamp {
-        self.world.now()
+        self.world.clock_in(&self.caller.home)
     }
 
     async fn sleep(&self, period: Period) {
@@ -209,7 +252,7 @@ impl Chance for SimPorts {
 impl Databases for SimPorts {
     async fn describe(&self, database: &Database, region: &Region) -> Result<GlobalDatabase, CallError> {
         let call = self.control_plane("rds:DescribeGlobalClusters", CONTROL_PLANE_READ, region, database.name.as_str());
-        self.call(call, None, |world| world.describe_database(database, region)).await
+        self.look(call, |world| world.describe_database(database, region)).await
     }
 
     async fn switchover(
@@ -240,7 +283,7 @@ impl Routing for SimPorts {
         let down = self.world.endpoint_is_down(&endpoint.region);
         let operation = "route53-recovery-cluster:GetRoutingControlState";
         let call = Call { operation, place: &endpoint.region, span: ROUTING_CALL, resource: "routing", down };
-        self.call(call, None, |world| Ok(world.routing_states(controls))).await
+        self.look(call, |world| Ok(world.routing_states(controls))).await
     }
 
     async fn change(&self, endpoint: &Endpoint, changes: &[(Arn, Switch)]) -> Result<Receipt, CallError> {
@@ -257,7 +300,7 @@ impl Names for SimPorts {
     async fn resolve(&self, name: &str) -> Result<BTreeSet<String>, CallError> {
         let call =
             Call { operation: "dns:Query", place: &self.caller.home, span: DNS_QUERY, resource: name, down: false };
-        self.call(call, None, |world| match world.resolve_name(name) {
+        self.look(call, |world| match world.resolve_name(name) {
             addresses if addresses.is_empty() => Err(CallError::new("dns:Query", name, Fault::Unreachable)),
             addresses => Ok(addresses),
         })

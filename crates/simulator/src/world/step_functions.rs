@@ -70,6 +70,13 @@ impl World {
         Started::Running(id)
     }
 
+    /// An execution is where its Region is: it goes on when the Region does.
+    async fn until_light(&self, region: &Region) {
+        while self.is_dark(region) {
+            self.sleep(Period::seconds(1)).await;
+        }
+    }
+
     async fn carry_execution(&self, execution: Execution, region: Region) {
         self.pause(EXECUTION_START).await;
         let functions = HomeFunctions { world: self.clone(), region: region.clone() };
@@ -140,6 +147,7 @@ impl Functions for HomeFunctions {
     async fn invoke(&self, invocation: Invocation<'_>) -> Result<Value, StateError> {
         let step = step_of(invocation.function)
             .ok_or_else(|| StateError::new("Lambda.ResourceNotFoundException", invocation.function))?;
+        self.world.until_light(&self.region).await;
         self.world.invoke(step, &self.region, &invocation.execution.id, invocation.payload).await
     }
 
@@ -157,6 +165,7 @@ impl Functions for HomeFunctions {
 
     async fn sleep(&self, period: Period) {
         self.world.sleep(period).await;
+        self.world.until_light(&self.region).await;
     }
 
     fn transition_time(&self) -> Period {

@@ -76,7 +76,7 @@ impl World {
         self.is_dark(region) || self.state().traffic.endpoints_down.contains(region)
     }
 
-    pub(super) fn change_routing(&self, endpoint: &Region, changes: &[(Arn, Switch)]) -> Result<Receipt, CallError> {
+    pub(crate) fn change_routing(&self, endpoint: &Region, changes: &[(Arn, Switch)]) -> Result<Receipt, CallError> {
         let operation = "route53-recovery-cluster:UpdateRoutingControlStates";
         let now = self.now();
         let number = {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::World;
 use crate::orders::Order;
-use crate::service_times::{ALARM_ACTS, ALARM_EVALUATES, CANARY_INTERVAL, CANARY_PUBLISHES};
+use crate::service_times::{ALARM_ACTS, ALARM_EVALUATES, CANARY_PUBLISHES};
 
 /// How many periods beyond the evaluation periods an alarm looks back for data.
 const EVALUATION_RANGE_EXTRA: u32 = 2;
@@ -73,7 +73,7 @@ impl World {
     }
 
     async fn be_canary(&self, canary: Canary) {
-        let phase = Period::ms((self.chance() * CANARY_INTERVAL.as_ms() as f64) as u32);
+        let phase = Period::ms((self.chance() * self.canary_interval().as_ms() as f64) as u32);
         self.sleep(phase).await;
         loop {
             let at = self.now();
@@ -87,7 +87,7 @@ impl World {
                 let result = (canary.name.clone(), canary.runs_in.clone(), point, readable);
                 self.state_mut().watchers.results.push(result);
             }
-            self.sleep(CANARY_INTERVAL).await;
+            self.sleep(self.canary_interval()).await;
         }
     }
 

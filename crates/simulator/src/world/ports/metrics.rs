@@ -73,7 +73,7 @@ impl SimPorts {
         read: impl FnOnce(&World) -> Vec<Point>,
     ) -> Result<Vec<Point>, CallError> {
         let call = self.control_plane("cloudwatch:GetMetricData", METRICS_READ, region, resource.as_str());
-        self.call(call, None, |world| Ok(read(world))).await
+        self.look(call, |world| Ok(read(world))).await
     }
 }
 
@@ -117,7 +117,6 @@ impl Metrics for SimPorts {
         since: Timestamp,
     ) -> Result<Vec<CanaryResults>, CallError> {
         let call = self.control_plane("cloudwatch:GetMetricData", METRICS_READ, region, "canaries");
-        self.call(call, None, |world| Ok(canaries.iter().map(|c| world.canary_points(c, since, world.now())).collect()))
-            .await
+        self.look(call, |world| Ok(canaries.iter().map(|c| world.canary_points(c, since, world.now())).collect())).await
     }
 }

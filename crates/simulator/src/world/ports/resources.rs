@@ -17,7 +17,7 @@ impl Caches for SimPorts {
     async fn describe(&self, cache: &Cache, region: &Region) -> Result<GlobalCache, CallError> {
         let operation = "elasticache:DescribeGlobalReplicationGroups";
         let call = self.control_plane(operation, CONTROL_PLANE_READ, region, cache.name.as_str());
-        self.call(call, None, |world| world.describe_cache(cache, region)).await
+        self.look(call, |world| world.describe_cache(cache, region)).await
     }
 
     async fn promote(&self, cache: &Cache, target: &Region) -> Result<Receipt, CallError> {
@@ -32,7 +32,7 @@ impl Caches for SimPorts {
 impl Tables for SimPorts {
     async fn describe(&self, table: &Table, region: &Region) -> Result<GlobalTable, CallError> {
         let call = self.control_plane("dynamodb:DescribeTable", CONTROL_PLANE_READ, region, table.name.as_str());
-        self.call(call, None, |world| world.describe_table(table, region)).await
+        self.look(call, |world| world.describe_table(table, region)).await
     }
 }
 
@@ -40,7 +40,7 @@ impl Tables for SimPorts {
 impl Brokers for SimPorts {
     async fn describe(&self, broker: &Broker, region: &Region) -> Result<BrokerSeen, CallError> {
         let call = self.control_plane("mq:DescribeBroker", CONTROL_PLANE_READ, region, broker.name.as_str());
-        self.call(call, None, |world| world.describe_broker(broker, region)).await
+        self.look(call, |world| world.describe_broker(broker, region)).await
     }
 
     async fn promote(&self, broker: &Broker, target: &Region, mode: Mode) -> Result<Receipt, CallError> {
@@ -58,12 +58,12 @@ const DESCRIBE: &str = "ecs:DescribeServices";
 impl Compute for SimPorts {
     async fn describe(&self, service: &Service, region: &Region) -> Result<ServiceSeen, CallError> {
         let call = self.control_plane(DESCRIBE, CONTROL_PLANE_READ, region, service.name.as_str());
-        self.call(call, None, |world| world.describe_service(service, region)).await
+        self.look(call, |world| world.describe_service(service, region)).await
     }
 
     async fn desired(&self, service: &Service, region: &Region) -> Result<u32, CallError> {
         let call = self.control_plane(DESCRIBE, CONTROL_PLANE_READ, region, service.name.as_str());
-        self.call(call, None, |world| world.describe_service(service, region).map(|seen| seen.desired)).await
+        self.look(call, |world| world.describe_service(service, region)).await.map(|seen| seen.desired)
     }
 
     async fn raise_minimum(&self, service: &Service, region: &Region, minimum: u32) -> Result<Receipt, CallError> {
@@ -123,12 +123,17 @@ mod tests {
 
     use super::*;
     use crate::world::fixture::{SOURCE, TARGET, plan, region, within, world};
-    use crate::world::lambda::Crash;
+    use crate::world::process::Process;
     use crate::world::{Caller, StartedBy};
 
     fn ports(world: &World, step: Step, run_id: &str) -> SimPorts {
-        let caller =
-            Caller { invocation: 1, step, run_id: run_id.to_owned(), home: region(TARGET), crash: Crash::default() };
+        let caller = Caller {
+            invocation: 1,
+            step,
+            run_id: run_id.to_owned(),
+            home: region(TARGET),
+            process: Process::default(),
+        };
         SimPorts::new(world.clone(), caller)
     }
 

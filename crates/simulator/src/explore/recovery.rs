@@ -1,0 +1,116 @@
+//! What people do afterwards, by RUNBOOK: they mend, acknowledge, and start the run again.
+
+use lifeboat_model::evidence::Switch;
+use lifeboat_model::limits::LEASE;
+use lifeboat_model::lock::LockState;
+use lifeboat_model::report::Outcome;
+use lifeboat_model::request::{Mode, Purpose};
+use lifeboat_model::{Direction, Period, Region};
+
+use super::{CallMade, Choices};
+use crate::scenario::people::{acknowledge, operator_starts, runs_end};
+use crate::world::World;
+
+/// What it took until one Region had everything again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Recovery {
+    /// Nothing: one Region has the writers, and traffic goes there.
+    NotNeeded,
+    /// Who had moved traffic by hand moved it again.
+    ByHand,
+    /// An acknowledgement and so many runs.
+    Runs(u32),
+    /// It was not reached: why.
+    Stuck(String),
+}
+
+/// Until what lasts a while is over: outages of a minute, answers of clocks.
+const CALM: Period = Period::seconds(120);
+/// How often people try.
+const TRIES: u32 = 3;
+/// Until canaries and metrics show what is.
+const EVIDENCE: Period = Period::seconds(240);
+
+impl World {
+    pub(super) fn late_deliveries(&self) -> u32 {
+        self.state().faults.explored.as_ref().map_or(0, |explored| explored.late)
+    }
+
+    /// The calls so far, and how many choices happened; none is left for the calls to come.
+    pub(super) fn explored_calls(&self) -> (Vec<CallMade>, usize) {
+        self.with_explored(|explored| {
+            explored.choices = Choices::default();
+            (std::mem::take(&mut explored.calls), explored.happened)
+        })
+        .unwrap_or_default()
+    }
+
+    /// Mends what was broken, and runs until one Region has everything.
+    pub(super) async fn recover(&self) -> Recovery {
+        self.sleep(CALM).await;
+        self.state_mut().table.settings.disabled = None;
+        _ = self.with_explored(|explored| explored.clock_off = None);
+        let held = self.lock().is_some_and(|(state, _)| state == LockState::Held);
+        if held {
+            // A run that died without an ending: its lock is free for the next one when the lease is over.
+            self.sleep(LEASE).await;
+        }
+        let needs_a_person = self.lock().is_some_and(|(state, _)| state != LockState::Free);
+        if self.is_whole() && !needs_a_person {
+            return Recovery::NotNeeded;
+        }
+        if !needs_a_person && self.moved_by_hand().is_some() {
+            // Nobody's run is unfinished: who moved traffic by hand moves it to where the writers are.
+            if let Some(region) = self.writers_region() {
+                self.move_by_hand(&region);
+                self.sleep(CALM).await;
+            }
+            if self.is_whole() {
+                return Recovery::ByHand;
+            }
+        }
+        let mut last = "nothing was tried".to_owned();
+        for n in 1..=TRIES {
+            let Some((_, Direction { source, target })) = self.lock() else { break };
+            let mode = if self.is_dark(&source) { Mode::Failover } else { Mode::Switchover };
+            acknowledge(self);
+            operator_starts(self, &target, &format!("recovery-{n}"), mode, Purpose::Act);
+            runs_end(self).await;
+            let run = self.state().runs.last().cloned();
+            let outcome = run.as_ref().and_then(crate::world::RunRecord::outcome);
+            let settled = matches!(outcome, Some(Outcome::Completed | Outcome::Unchanged));
+            if settled && self.is_whole() {
+                return Recovery::Runs(n);
+            }
+            let error = run.and_then(|r| r.ended?.1.result.err());
+            last = format!("{outcome:?}: {}", error.map_or_else(String::new, |e| e.cause));
+            self.sleep(EVIDENCE).await;
+        }
+        Recovery::Stuck(last)
+    }
+
+    fn writers_region(&self) -> Option<Region> {
+        let state = self.state();
+        let first = state.aurora.databases.values().next();
+        first.and_then(|db| db.accepting.first().cloned())
+    }
+
+    fn lock(&self) -> Option<(LockState, Direction)> {
+        let state = self.state();
+        state.table.locks.get(&state.plan.name).map(|lock| (lock.state, lock.run.direction.clone()))
+    }
+
+    /// Whether one Region has every writer, and traffic goes there.
+    fn is_whole(&self) -> bool {
+        let state = self.state();
+        let on = |region: &Region| {
+            let control = state.plan.routing.controls.get(region);
+            control.and_then(|c| state.traffic.controls.get(c)) == Some(&Switch::On)
+        };
+        let has_all = |region: &&Region| {
+            let writers = state.aurora.databases.values().all(|db| db.accepting == [(*region).clone()]);
+            writers && on(region) && crate::invariants::resources_are_in(&state, region)
+        };
+        state.plan.regions.iter().any(|region| has_all(&region))
+    }
+}

@@ -1,0 +1,20 @@
+//! Every single fault at every call of every story, with all invariants checked after every call.
+
+mod stories;
+mod tally;
+
+use std::collections::BTreeSet;
+
+use lifeboat_model::report::Outcome;
+use lifeboat_simulator::explore::{DEVIATIONS, Ending};
+
+#[test]
+fn every_single_deviation_at_every_call_keeps_every_invariant_ends_by_name_and_can_be_put_right() {
+    let tally = tally::play_all(&tally::singles(), |_, _| {});
+    tally.assert_all_well();
+    let names: BTreeSet<&str> = DEVIATIONS.iter().map(|(name, _)| *name).collect();
+    assert_eq!(tally.happened.keys().copied().collect::<BTreeSet<&str>>(), names, "a deviation never happened");
+    for outcome in [Outcome::Completed, Outcome::Unchanged, Outcome::NeedsOperator, Outcome::Rehearsed] {
+        assert!(tally.endings.contains_key(&Ending::With(outcome)), "{} was never reached", outcome.as_str());
+    }
+}
