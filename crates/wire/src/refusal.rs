@@ -47,8 +47,7 @@ impl Codes {
     /// Those of a service of the JSON protocols, but for what it says of its own things.
     pub const JSON: Self = Self {
         throttled: (400, "ThrottlingException"),
-        // The one word that says: not now, and nothing was done.
-        unavailable: (503, "EndpointTemporarilyUnavailableException"),
+        unavailable: (503, "ServiceUnavailable"),
         internal: (500, "InternalServerError"),
         denied: (400, "AccessDeniedException"),
         not_found: (400, "ResourceNotFoundException"),

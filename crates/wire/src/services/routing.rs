@@ -95,7 +95,9 @@ impl Operations for RoutingCluster {
     }
 
     fn codes(&self) -> Codes {
-        Codes { internal: (500, "InternalServerException"), not_found: NO_CONTROL, ..Codes::JSON }
+        // The one word that says: not now, and nothing was done.
+        let unavailable = (503, "EndpointTemporarilyUnavailableException");
+        Codes { unavailable, internal: (500, "InternalServerException"), not_found: NO_CONTROL, ..Codes::JSON }
     }
 
     async fn operate(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
