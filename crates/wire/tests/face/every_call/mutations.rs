@@ -23,7 +23,7 @@ use serde_json::json;
 
 use super::reads::{ledger, target};
 use super::rows::{Arrange, Call, Row, Way, arrange, call};
-use crate::common::{SOURCE, Served, region};
+use crate::common::{SOURCE, Served, TARGET, region};
 
 const REGISTER: &str = "application-autoscaling:RegisterScalableTarget";
 const LIMITS: &str = "application-autoscaling:DescribeScalableTargets";
@@ -112,7 +112,7 @@ fn workload() -> Vec<Row> {
         call!(s => MqBrokers::new(&s.environment()).promote(&s.plan.brokers[1], &target(), Mode::Switchover));
     let change: Call = call!(s => {
         let control = |name: &str| s.plan.routing.controls[&region(name)].clone();
-        let changes = [(control(SOURCE), Switch::Off), (s.plan.routing.controls[&target()].clone(), Switch::On)];
+        let changes = [(control(SOURCE), Switch::Off), (control(TARGET), Switch::On)];
         async move { ClusterRouting::new(&s.environment()).change(&s.plan.routing.endpoints[0], &changes).await }
     });
     let moves = |s: &Served| !s.world.state().aurora.promotions.is_empty();
