@@ -14,23 +14,25 @@ use lifeboat_simulator::World;
 use serde_json::{Value, json};
 
 use crate::face::Service;
+use crate::line::Line;
 use crate::reply::Reply;
 use crate::request::Request;
 
-pub use order::OPERATIONS;
 use order::{Bad, Order};
+pub use order::{KINDS, Kind, OPERATIONS};
 
 const PATHS: &str = "GET state, POST break, mend, fault, lag, endpoint";
 
 /// The control API of a world.
 pub struct Control {
     world: World,
+    line: Line,
 }
 
 impl Control {
-    /// The control API of `world`.
-    pub const fn new(world: World) -> Self {
-        Self { world }
+    /// The control API of `world`, and of the `line` to it.
+    pub const fn new(world: World, line: Line) -> Self {
+        Self { world, line }
     }
 
     fn post(&self, what: &str, body: &[u8]) -> Result<Option<Value>, Bad> {
@@ -40,6 +42,10 @@ impl Control {
             Order::Mend(region) => json!({"changed": self.light(&region)}),
             Order::Fault(rule) => {
                 self.world.state_mut().faults.add(rule);
+                json!({"changed": true})
+            }
+            Order::Line(rule) => {
+                self.line.add(rule);
                 json!({"changed": true})
             }
             Order::Lag(period) => json!({"changed": self.lag(period)}),
@@ -80,7 +86,7 @@ impl Service for Control {
         let segments = request.segments();
         let what = segments.get(1).filter(|_| segments.len() == 2).map_or("", String::as_str);
         let answered = match (&request.method, what) {
-            (&Method::GET, "state") => Ok(Some(view::state(&self.world))),
+            (&Method::GET, "state") => Ok(Some(view::state(&self.world, &self.line))),
             (&Method::POST, what) => self.post(what, &request.body),
             (_, _) => Ok(None),
         };

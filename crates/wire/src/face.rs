@@ -8,6 +8,7 @@ use http::StatusCode;
 use lifeboat_simulator::World;
 use serde_json::json;
 
+use crate::line::{Break, Line};
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -21,6 +22,7 @@ pub trait Service {
 /// The face: the services of a world by their signing names, and what is not signed by the first segment of its path.
 pub struct Face {
     world: World,
+    line: Line,
     signed: BTreeMap<&'static str, Rc<dyn Service>>,
     unsigned: BTreeMap<&'static str, Rc<dyn Service>>,
 }
@@ -28,12 +30,17 @@ pub struct Face {
 impl Face {
     /// A face of `world` without services.
     pub fn new(world: World) -> Self {
-        Self { world, signed: BTreeMap::new(), unsigned: BTreeMap::new() }
+        Self { world, line: Line::default(), signed: BTreeMap::new(), unsigned: BTreeMap::new() }
     }
 
     /// The world.
     pub const fn world(&self) -> &World {
         &self.world
+    }
+
+    /// The line that requests come over.
+    pub const fn line(&self) -> &Line {
+        &self.line
     }
 
     /// Answers what is signed for `name` by `service`.
@@ -56,10 +63,15 @@ impl Face {
             Some(signature) => self.signed.get(signature.service.as_str()),
             None => request.segments().first().and_then(|first| self.unsigned.get(first.as_str())),
         };
-        match service {
+        let broken = self.line.carry(&request);
+        if broken == Some(Break::Closed) {
+            return Reply::Gone;
+        }
+        let reply = match service {
             Some(service) => service.serve(&request).await,
             None => unknown(&request, self.signed.keys().copied()),
-        }
+        };
+        if broken == Some(Break::Truncated) { reply.truncated() } else { reply }
     }
 }
 

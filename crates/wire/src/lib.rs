@@ -9,6 +9,7 @@ pub mod cbor;
 pub mod control;
 pub mod face;
 pub mod input;
+pub mod line;
 pub mod pace;
 pub mod platform;
 pub mod protocol;
@@ -23,6 +24,7 @@ pub mod simulation;
 
 pub use callers::{Act, Callers};
 pub use face::{Face, Service};
+pub use line::Line;
 pub use pace::Pace;
 pub use reply::Reply;
 pub use request::{Request, Signature};

@@ -1,9 +1,10 @@
 //! Keeps the world's virtual clock in step with the machine's.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lifeboat_model::Timestamp;
 use lifeboat_simulator::World;
+use tokio::time::Instant;
 
 /// How often the world catches up: its calls take tens of milliseconds, so that nobody notices.
 const BEAT: Duration = Duration::from_millis(2);

@@ -68,11 +68,11 @@ impl Asked {
             return Self::read_query(request);
         }
         let message = format!("{} {}: not in a protocol of this service", request.method, request.path);
-        Err((api.speaks, Refusal::new((400, "UnknownOperationException"), message)))
+        Err((api.speaks, Refusal::new("UnknownOperationException", message)))
     }
 
     fn read_query(request: &Request) -> Result<Self, (Protocol, Refusal)> {
-        let refuse = |code, message: &str| Err((Protocol::Query, Refusal::new((400, code), message)));
+        let refuse = |code, message: &str| Err((Protocol::Query, Refusal::new(code, message)));
         let mut parameters = request.query.clone();
         parameters.extend(form_urlencoded::parse(&request.body).into_owned());
         let Some(Value::Object(mut parameters)) = query::unflatten(&parameters) else {
@@ -87,7 +87,7 @@ impl Asked {
     }
 
     fn read_json(api: &Api, protocol: Protocol, target: &str, request: &Request) -> Result<Self, (Protocol, Refusal)> {
-        let refuse = |code, message: String| Err((protocol, Refusal::new((400, code), message)));
+        let refuse = |code, message: String| Err((protocol, Refusal::new(code, message)));
         let Some(operation) = target.strip_prefix(api.target).and_then(|rest| rest.strip_prefix('.')) else {
             return refuse("UnknownOperationException", format!("{target} is of another service than {}", api.target));
         };
@@ -103,7 +103,7 @@ impl Asked {
     }
 
     fn read_cbor(api: &Api, request: &Request) -> Result<Self, (Protocol, Refusal)> {
-        let refuse = |code, message: String| Err((Protocol::Cbor, Refusal::new((400, code), message)));
+        let refuse = |code, message: String| Err((Protocol::Cbor, Refusal::new(code, message)));
         let segments = request.segments();
         let [service, name, action, operation] = segments.as_slice() else {
             return refuse("UnknownOperationException", format!("{} names no operation", request.path));
@@ -131,9 +131,9 @@ impl Protocol {
 
     /// Writes `refusal`.
     pub fn refuse(self, api: &Api, refusal: &Refusal, request_id: &str) -> Reply {
-        let Refusal::Error { status, code, message } = refusal else { return Reply::Gone };
+        let Refusal::Said { status, code, message, .. } = refusal else { return Reply::Gone };
         let body: Bytes = match self {
-            Self::Query => query::refusal(api.namespace, *status, code, message, request_id).into(),
+            Self::Query => query::refusal(api.namespace, status.as_u16(), code, message, request_id).into(),
             Self::Json10 | Self::Json11 => json!({"__type": code, "message": message}).to_string().into(),
             Self::Cbor => cbor::write(&Shape::Record(vec![
                 ("__type", Shape::Text(format!("com.amazonaws#{code}"))),
@@ -141,8 +141,8 @@ impl Protocol {
             ]))
             .into(),
         };
-        let whose = if *status < 500 { "Sender" } else { "Receiver" };
-        let reply = self.reply(StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), body, request_id);
+        let whose = if status.as_u16() < 500 { "Sender" } else { "Receiver" };
+        let reply = self.reply(*status, body, request_id);
         match self {
             // Callers that came from the query protocol look for the code that they knew.
             Self::Cbor => reply.with("x-amzn-query-error", format!("{code};{whose}")),

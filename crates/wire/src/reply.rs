@@ -15,6 +15,15 @@ pub enum Reply {
         /// The body.
         body: Bytes,
     },
+    /// The beginning of such an answer: the connection closes in the middle of its body, or before an answer without one.
+    Truncated {
+        /// The status.
+        status: StatusCode,
+        /// The headers.
+        headers: Vec<(&'static str, String)>,
+        /// The whole body.
+        body: Bytes,
+    },
     /// The connection is closed without an answer, as by a place that is gone.
     Gone,
 }
@@ -29,9 +38,19 @@ impl Reply {
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         match &mut self {
-            Self::Answer { headers, .. } => headers.push((name, value.into())),
+            Self::Answer { headers, .. } | Self::Truncated { headers, .. } => headers.push((name, value.into())),
             Self::Gone => {}
         }
         self
+    }
+
+    /// The same, but the connection closes before its end.
+    #[must_use]
+    pub fn truncated(self) -> Self {
+        match self {
+            Self::Answer { status, headers, body } => Self::Truncated { status, headers, body },
+            truncated @ Self::Truncated { .. } => truncated,
+            Self::Gone => Self::Gone,
+        }
     }
 }

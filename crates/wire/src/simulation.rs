@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 use crate::callers::Callers;
 use crate::control::Control;
 use crate::face::Face;
+use crate::line::Line;
 use crate::pace::Pace;
 use crate::server::{ServeError, listen, serve};
 use crate::services::with_workload;
@@ -63,7 +64,8 @@ impl Simulation {
         world.executor().run_until(now);
         let callers = Callers::new(world.clone());
         let face = with_workload(Face::new(world.clone()), &callers);
-        let face = face.with_path("simulator", Rc::new(Control::new(world)));
+        let control = Control::new(world, face.line().clone());
+        let face = face.with_path("simulator", Rc::new(control));
         Ok(Self { callers, face, listener, address, pace: Pace::new(now, time_scale) })
     }
 
@@ -75,6 +77,11 @@ impl Simulation {
     /// The world.
     pub const fn world(&self) -> &World {
         self.face.world()
+    }
+
+    /// The line that requests come over.
+    pub const fn line(&self) -> &Line {
+        self.face.line()
     }
 
     /// Who calls.

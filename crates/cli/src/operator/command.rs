@@ -7,7 +7,7 @@ use lifeboat_aws::{DynamoLedger, Environment, S3Archive, SfnExecutions, SfnRuns,
 use lifeboat_model::execution::ExecutionArn;
 use lifeboat_model::plan::Name;
 use lifeboat_model::request::Purpose;
-use lifeboat_model::{Region, Timestamp};
+use lifeboat_model::{Plan, Region, Timestamp};
 use lifeboat_ports::{Clock, Reports, Scope};
 use lifeboat_report::text::clean;
 
@@ -115,36 +115,21 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<Exit, Failure> {
     block_on(async {
         let run = match (&args.run, &args.plan) {
             (Some(run), _) => run.clone(),
-            (None, plan) => newest(plan.as_ref(), &args.aws, &environment, &ledger).await?,
+            (None, plan) => {
+                let plan = stored_plan(plan.as_ref(), &ledger).await?;
+                watches::find(&plan, &state_machine(&args.aws)?, &ledger, &SfnRuns::new(&environment)).await?
+            }
         };
         follow(run, &args.aws, &environment, &ledger).await
     })
 }
 
-async fn newest(
-    plan: Option<&Name>,
-    args: &AwsArgs,
-    environment: &Environment,
-    ledger: &DynamoLedger,
-) -> Result<ExecutionArn, Failure> {
+/// The plan that was named, as it is stored.
+async fn stored_plan(plan: Option<&Name>, ledger: &DynamoLedger) -> Result<Plan, Failure> {
     let Some(plan) = plan else {
         return Err(Failure::Arguments("give a plan's name, or a run with --run ARN".to_owned()));
     };
-    let stored = stored::plan(plan, None, ledger).await?;
-    watches::find(&stored.plan, &state_machine(args)?, ledger, &SfnRuns::new(environment)).await
-}
-
-async fn ended(
-    plan: Option<&Name>,
-    args: &AwsArgs,
-    environment: &Environment,
-    ledger: &DynamoLedger,
-) -> Result<ExecutionArn, Failure> {
-    let Some(plan) = plan else {
-        return Err(Failure::Arguments("give a plan's name, or a run with --run ARN".to_owned()));
-    };
-    let stored = stored::plan(plan, None, ledger).await?;
-    watches::last_ended(&stored.plan, &state_machine(args)?, ledger, &SfnRuns::new(environment)).await
+    Ok(stored::plan(plan, None, ledger).await?.plan)
 }
 
 async fn follow(
@@ -273,7 +258,10 @@ pub(crate) fn report(args: &ReportArgs) -> Result<Exit, Failure> {
     block_on(async {
         let run = match &args.run {
             Some(run) => run.clone(),
-            None => ended(args.plan.as_ref(), &args.aws, &environment, &ledger).await?,
+            None => {
+                let plan = stored_plan(args.plan.as_ref(), &ledger).await?;
+                watches::last_ended(&plan, &state_machine(&args.aws)?, &ledger, &SfnRuns::new(&environment)).await?
+            }
         };
         let bucket = bucket.as_ref().map(|bucket| bucket as &dyn Reports);
         let ports = reports::Ports { bucket, journals: &ledger, plans: &ledger };

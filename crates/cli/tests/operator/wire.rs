@@ -178,3 +178,33 @@ fn a_bucket_or_state_machine_that_is_none_is_told_by_its_name() {
     assert_eq!(run.status.code(), Some(2));
     assert!(err(&run).contains("LIFEBOAT_BUCKET") && err(&run).contains("nothing was sent"), "{}", err(&run));
 }
+
+#[test]
+fn approve_reads_the_question_answers_it_and_never_prints_the_token() {
+    let question = json!({"Item": {"pk": {"S": "plan#retail-store"}, "sk": {"S": "approval"}, "token": {"S": "much-secret"},
+        "run_id": {"S": RUN}, "asked_at": {"N": "1800000000000"}, "expires_at": {"N": "99000000000000"}}});
+    let asked: Reply = (&[".GetItem"], 200, question.to_string());
+    let too_late = json!({"__type": "TaskTimedOut", "message": "x"}).to_string();
+    let cases: [(Vec<Reply>, i32, &str); 3] = [
+        (
+            vec![asked.clone(), (&[".SendTaskSuccess"], 200, "{}".to_owned())],
+            0,
+            "approved: the run assesses everything anew",
+        ),
+        (vec![(&[".GetItem"], 200, "{}".to_owned())], 1, "no run of plan retail-store waits for approval"),
+        (vec![asked, (&[".SendTaskSuccess"], 400, too_late)], 1, "no longer open"),
+    ];
+    for (replies, code, told) in cases {
+        let arguments = ["approve", "retail-store", "--reason", "it is down", "--by", "me", "--max-data-loss", "30s"];
+        let count = replies.len();
+        let (run, requests) = lifeboat(&[&arguments[..], &["--table", "ours"]].concat(), replies, count);
+        assert_eq!(run.status.code(), Some(code), "{}{}", out(&run), err(&run));
+        let words = out(&run) + &err(&run);
+        assert!(words.contains(told) && !words.contains("much-secret"), "{words}");
+        assert!(requests[0].contains(r#""TableName":"ours""#), "{}", requests[0]);
+        if let Some(answer) = requests.get(1) {
+            assert!(words.contains(RUN), "{words}");
+            assert!(answer.contains("much-secret") && answer.contains(r#"\"max_data_loss\":\"30s\""#), "{answer}");
+        }
+    }
+}

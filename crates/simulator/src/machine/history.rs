@@ -3,7 +3,7 @@
 use lifeboat_model::Timestamp;
 use serde_json::Value;
 
-use super::runner::StateError;
+use super::execution::StateError;
 
 /// An event of an execution's history.
 #[derive(Clone, Debug, PartialEq)]

@@ -4,6 +4,7 @@
 //! expression that it does not know is an error when the machine is read, not a surprise while it runs.
 
 mod definition;
+mod execution;
 mod expression;
 mod history;
 mod retry;
@@ -11,5 +12,6 @@ mod runner;
 mod scope;
 
 pub use definition::{DefinitionError, Machine};
+pub use execution::{Ended, EndedBy, Execution, Functions, Invocation, Observer, StateError};
 pub use history::{AnswerBy, Event, What};
-pub use runner::{Ended, EndedBy, Execution, Functions, Invocation, Observer, Runner, StateError};
+pub use runner::Runner;

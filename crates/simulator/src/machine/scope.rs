@@ -6,9 +6,9 @@ use std::rc::Rc;
 use serde_json::{Map, Value, json};
 
 use super::definition::{Catcher, Fail};
+use super::execution::{Execution, StateError};
 use super::expression::{Variables, fill};
 use super::retry::catcher;
-use super::runner::{Execution, StateError};
 
 /// The most bytes of one input or output (Step Functions quota).
 const DATA_MAX: usize = 256 * 1024;

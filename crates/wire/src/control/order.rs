@@ -6,14 +6,16 @@ use lifeboat_simulator::faults::{FaultKind, FaultRule};
 use serde_json::{Map, Value, json};
 
 use crate::input::{Input, Problem};
+use crate::line::{Break, Rule};
 
 /// The operations that a fault can be put into.
-pub const OPERATIONS: [&str; 27] = [
+pub const OPERATIONS: [&str; 33] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:RegisterScalableTarget",
     "cloudwatch:DescribeAlarms",
     "cloudwatch:GetMetricData",
     "cloudwatch:SetAlarmState",
+    "dynamodb:DeleteItem",
     "dynamodb:DescribeTable",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
@@ -33,21 +35,38 @@ pub const OPERATIONS: [&str; 27] = [
     "route53-recovery-cluster:GetRoutingControlState",
     "route53-recovery-cluster:ListRoutingControls",
     "route53-recovery-cluster:UpdateRoutingControlStates",
+    "s3:GetObject",
     "s3:PutObject",
     "sns:Publish",
+    "states:DescribeExecution",
+    "states:GetExecutionHistory",
+    "states:ListExecutions",
+    "states:SendTaskSuccess",
     "states:StartExecution",
 ];
 
-const KINDS: [(&str, FaultKind); 9] = [
-    ("throttle", FaultKind::Refuse(Fault::Throttled)),
-    ("unavailable", FaultKind::Refuse(Fault::Unavailable)),
-    ("internal", FaultKind::Refuse(Fault::Internal)),
-    ("denied", FaultKind::Refuse(Fault::Denied)),
-    ("not-found", FaultKind::Refuse(Fault::NotFound)),
-    ("conflict", FaultKind::Refuse(Fault::Conflict)),
-    ("invalid", FaultKind::Refuse(Fault::Invalid)),
-    ("silence", FaultKind::Silence),
-    ("lost-reply", FaultKind::LostReply),
+/// Where a fault is met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// By the service.
+    World(FaultKind),
+    /// On the way to it, or back.
+    Line(Break),
+}
+
+/// The kinds of faults.
+pub const KINDS: [(&str, Kind); 11] = [
+    ("throttle", Kind::World(FaultKind::Refuse(Fault::Throttled))),
+    ("unavailable", Kind::World(FaultKind::Refuse(Fault::Unavailable))),
+    ("internal", Kind::World(FaultKind::Refuse(Fault::Internal))),
+    ("denied", Kind::World(FaultKind::Refuse(Fault::Denied))),
+    ("not-found", Kind::World(FaultKind::Refuse(Fault::NotFound))),
+    ("conflict", Kind::World(FaultKind::Refuse(Fault::Conflict))),
+    ("invalid", Kind::World(FaultKind::Refuse(Fault::Invalid))),
+    ("silence", Kind::World(FaultKind::Silence)),
+    ("lost-reply", Kind::World(FaultKind::LostReply)),
+    ("closed", Kind::Line(Break::Closed)),
+    ("truncated", Kind::Line(Break::Truncated)),
 ];
 
 /// What a person wants.
@@ -58,6 +77,8 @@ pub(super) enum Order {
     Mend(Region),
     /// Calls to come meet a fault.
     Fault(FaultRule),
+    /// Requests to come break on the line.
+    Line(Rule),
     /// Databases replicate this much later than usual.
     Lag(Period),
     /// The endpoint of the routing cluster in this Region is down, or up again.
@@ -101,7 +122,7 @@ impl Order {
         Ok(Some(match what {
             "break" => Self::Break(known_region(&fields(body, &["region"])?, plan)?),
             "mend" => Self::Mend(known_region(&fields(body, &["region"])?, plan)?),
-            "fault" => Self::Fault(rule(&fields(body, &["operation", "place", "kind", "skip", "times"])?)?),
+            "fault" => rule(&fields(body, &["operation", "place", "kind", "skip", "times"])?)?,
             "lag" => Self::Lag(lag(&fields(body, &["period"])?)?),
             "endpoint" => {
                 let input = fields(body, &["region", "down"])?;
@@ -162,7 +183,7 @@ fn lag(input: &Input) -> Result<Period, Bad> {
     }
 }
 
-fn rule(input: &Input) -> Result<FaultRule, Bad> {
+fn rule(input: &Input) -> Result<Order, Bad> {
     let operation = input.required("operation")?;
     let operation = OPERATIONS.into_iter().find(|o| *o == operation);
     let operation = operation.ok_or_else(|| input.wrong("operation", OPERATIONS.join(", ")))?;
@@ -174,5 +195,8 @@ fn rule(input: &Input) -> Result<FaultRule, Bad> {
     if times == 0 || skip.checked_add(times).is_none() {
         return Err(input.wrong("times", "at least 1, and few enough to count").into());
     }
-    Ok(FaultRule { operation, place, skip, times, kind })
+    Ok(match kind {
+        Kind::World(kind) => Order::Fault(FaultRule { operation, place, skip, times, kind }),
+        Kind::Line(how) => Order::Line(Rule { operation, place, skip, times, how }),
+    })
 }

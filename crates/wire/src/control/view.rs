@@ -6,8 +6,10 @@ use lifeboat_simulator::World;
 use lifeboat_simulator::world::{RunRecord, StartedBy, State};
 use serde_json::{Map, Value, json};
 
+use crate::line::Line;
+
 /// Everything in one object.
-pub(super) fn state(world: &World) -> Value {
+pub(super) fn state(world: &World, line: &Line) -> Value {
     let state = world.state();
     json!({
         "now": world.now(),
@@ -23,7 +25,8 @@ pub(super) fn state(world: &World) -> Value {
         "clients": {"requests": state.clients.total, "failed": state.clients.failed, "all_served": state.clients.all_served()},
         "runs": state.runs.iter().map(run).collect::<Vec<_>>(),
         "invariants": invariants(&state),
-        "faults": {"fired": state.faults.fired()},
+        "faults": {"fired": state.faults.fired() + line.broken()},
+        "requests": line.arrivals(),
     })
 }
 

@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use http::StatusCode;
 use lifeboat_model::limits::Step;
 
-use super::answer::Refusal;
 use super::topic_arn;
 use crate::callers::{Act, Callers};
 use crate::face::Service;
+use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -58,7 +58,6 @@ impl Service for NoticesService {
             ),
             Err(Refusal::Said { status, code, message, .. }) => refused(status, NAMESPACE, (&code, &message)),
             Err(Refusal::Gone) => Reply::Gone,
-            Err(Refusal::Silent) => std::future::pending().await,
         }
     }
 }

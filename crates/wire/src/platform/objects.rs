@@ -9,11 +9,11 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::{Region, Timestamp};
 use lifeboat_simulator::world::messages::Stored;
 
-use super::answer::Refusal;
 use super::bucket;
 use super::notices::escaped;
 use crate::callers::{Act, Callers};
 use crate::face::Service;
+use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -81,7 +81,6 @@ impl Service for ObjectsService {
                 Reply::new(status, "application/xml", body).with("x-amz-request-id", "SIMULATED")
             }
             Err(Refusal::Gone) => Reply::Gone,
-            Err(Refusal::Silent) => std::future::pending().await,
         }
     }
 }

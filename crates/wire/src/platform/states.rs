@@ -15,10 +15,11 @@ use lifeboat_simulator::machine::{EndedBy, StateError};
 use lifeboat_simulator::world::{RunRecord, Sent, StartedBy};
 use serde_json::{Value as Json, json};
 
-use super::answer::{Refusal, json_1_0};
+use super::answer::{asked, json_1_0};
 use super::{ACCOUNT, MACHINE};
 use crate::callers::{Act, Callers};
 use crate::face::Service;
+use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -109,16 +110,11 @@ impl StatesService {
 #[async_trait(?Send)]
 impl Service for StatesService {
     async fn serve(&self, request: &Request) -> Reply {
-        let target = request.header("x-amz-target").unwrap_or_default();
-        let operation = target.strip_prefix("AWSStepFunctions.").unwrap_or(target);
-        let body: Json = match serde_json::from_slice(&request.body) {
-            Ok(body) => body,
-            Err(why) => return Refusal::new("SerializationException", why.to_string()).into_reply(SHAPE).await,
+        let answer = match asked(request, "AWSStepFunctions") {
+            Ok((operation, body)) => self.answer(operation, &body, request).await,
+            Err(refusal) => Err(refusal),
         };
-        match self.answer(operation, &body, request).await {
-            Ok(answer) => json_1_0(&answer),
-            Err(refusal) => refusal.into_reply(SHAPE).await,
-        }
+        json_1_0(answer, SHAPE)
     }
 }
 

@@ -7,8 +7,8 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::plan::{Placement, Service};
 use lifeboat_ports::Compute;
 
-use super::{ACCOUNT, Asking, Done, Operations};
-use crate::callers::{Act, Callers};
+use super::{ACCOUNT, Asking, Done, Operations, first};
+use crate::callers::Act;
 use crate::protocol::{Api, Protocol};
 use crate::refusal::{Code, Codes, Trouble};
 use crate::shape::{Shape, integer, text};
@@ -17,64 +17,55 @@ const NO_CLUSTER: Code = (400, "ClusterNotFoundException");
 const NO_SERVICE: Code = (400, "ServiceNotFoundException");
 
 /// The service.
-pub struct Ecs {
-    callers: Callers,
-}
+pub struct Ecs;
 
 /// The last part of an ARN, or a name as it is.
 fn name_in(text: &str) -> &str {
     text.rsplit('/').next().unwrap_or(text)
 }
 
-impl Ecs {
-    /// The service on the callers' world.
-    pub const fn new(callers: Callers) -> Self {
-        Self { callers }
+/// The plan's services in the cluster that is asked about.
+fn in_cluster(asking: &Asking<'_>) -> Result<Vec<(Service, Placement)>, Trouble> {
+    let cluster = name_in(asking.input.text("cluster")?.unwrap_or("default"));
+    let here =
+        asking.plan().services.into_iter().filter_map(|s| s.placements.get(asking.region).cloned().map(|at| (s, at)));
+    let here: Vec<_> = here.filter(|(_, at)| at.cluster == cluster).collect();
+    if here.is_empty() {
+        return Err(Trouble::Said(NO_CLUSTER, "Cluster not found.".to_owned()));
     }
+    Ok(here)
+}
 
-    /// The plan's services in the cluster that is asked about.
-    fn in_cluster(&self, asking: &Asking<'_>) -> Result<Vec<(Service, Placement)>, Trouble> {
-        let cluster = name_in(asking.input.text("cluster")?.unwrap_or("default"));
-        let services = self.callers.world().state().plan.services.clone();
-        let here = services.into_iter().filter_map(|s| s.placements.get(asking.region).cloned().map(|at| (s, at)));
-        let here: Vec<_> = here.filter(|(_, at)| at.cluster == cluster).collect();
-        if here.is_empty() {
-            return Err(Trouble::Said(NO_CLUSTER, "Cluster not found.".to_owned()));
-        }
-        Ok(here)
+async fn describe(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let here = in_cluster(asking)?;
+    let expected = "1 to 10 names of services";
+    let names = asking.input.texts("services")?.filter(|names| (1..=10).contains(&names.len()));
+    let names = names.ok_or_else(|| asking.input.wrong("services", expected))?;
+    let ports = asking.ports(Step::ScaleCompute, Act::Look);
+    let (mut services, mut failures) = (Vec::new(), Vec::new());
+    for name in &names {
+        let Some((service, at)) = here.iter().find(|(_, at)| at.service == name_in(name)) else {
+            failures.push(Shape::record([("arn", text(name)), ("reason", text("MISSING"))]));
+            continue;
+        };
+        let seen = Compute::describe(&ports, service, asking.region).await?;
+        services.push(described(at, asking.region, &seen));
     }
+    let (services, failures) = (Shape::list("member", services), Shape::list("member", failures));
+    Ok(Done::read(Shape::record([("services", services), ("failures", failures)])))
+}
 
-    async fn describe(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let here = self.in_cluster(asking)?;
-        let expected = "1 to 10 names of services";
-        let names = asking.input.texts("services")?.filter(|names| (1..=10).contains(&names.len()));
-        let names = names.ok_or_else(|| asking.input.wrong("services", expected))?;
-        let ports = self.callers.ports(asking.key, Step::ScaleCompute, Act::Look, asking.region);
-        let (mut services, mut failures) = (Vec::new(), Vec::new());
-        for name in &names {
-            let Some((service, at)) = here.iter().find(|(_, at)| at.service == name_in(name)) else {
-                failures.push(Shape::record([("arn", text(name)), ("reason", text("MISSING"))]));
-                continue;
-            };
-            let seen = Compute::describe(&ports, service, asking.region).await?;
-            services.push(described(at, asking.region, &seen));
-        }
-        let (services, failures) = (Shape::list("member", services), Shape::list("member", failures));
-        Ok(Done::read(Shape::record([("services", services), ("failures", failures)])))
-    }
-
-    async fn update(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let name = name_in(asking.input.required("service")?);
-        let here = self.in_cluster(asking)?.into_iter().find(|(_, at)| at.service == name);
-        let (service, at) = here.ok_or_else(|| Trouble::Said(NO_SERVICE, "Service not found.".to_owned()))?;
-        let desired = asking.input.count("desiredCount")?;
-        let desired = desired.ok_or_else(|| asking.input.wrong("desiredCount", "the only change that is simulated"))?;
-        let ports = self.callers.ports(asking.key, Step::ScaleCompute, Act::Change, asking.region);
-        let receipt = ports.raise_desired(&service, asking.region, desired).await?;
-        let seen = self.callers.world().describe_service(&service, asking.region)?;
-        let result = Shape::record([("service", Some(described(&at, asking.region, &seen)))]);
-        Ok(Done::accepted(result, receipt))
-    }
+async fn update(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let name = name_in(asking.input.required("service")?);
+    let is_it = |(_, at): &(Service, Placement)| at.service == name;
+    let (service, at) = first(in_cluster(asking)?, is_it, NO_SERVICE, || "Service not found.".to_owned())?;
+    let desired = asking.input.count("desiredCount")?;
+    let desired = desired.ok_or_else(|| asking.input.wrong("desiredCount", "the only change that is simulated"))?;
+    let ports = asking.ports(Step::ScaleCompute, Act::Change);
+    let receipt = ports.raise_desired(&service, asking.region, desired).await?;
+    let seen = asking.world().describe_service(&service, asking.region)?;
+    let result = Shape::record([("service", Some(described(&at, asking.region, &seen)))]);
+    Ok(Done::accepted(result, receipt))
 }
 
 #[async_trait(?Send)]
@@ -85,21 +76,19 @@ impl Operations for Ecs {
 
     fn codes(&self) -> Codes {
         Codes {
-            throttled: (400, "ThrottlingException"),
             unavailable: (503, "ServiceUnavailableException"),
             internal: (500, "ServerException"),
-            denied: (400, "AccessDeniedException"),
             not_found: NO_SERVICE,
             conflict: (400, "ServiceNotActiveException"),
             invalid: (400, "InvalidParameterException"),
-            unknown_operation: (400, "UnknownOperationException"),
+            ..Codes::JSON
         }
     }
 
     async fn operate(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
         match asking.operation {
-            "DescribeServices" => self.describe(asking).await,
-            "UpdateService" => self.update(asking).await,
+            "DescribeServices" => describe(asking).await,
+            "UpdateService" => update(asking).await,
             _ => Err(Trouble::NoSuchOperation),
         }
     }

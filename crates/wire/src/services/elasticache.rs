@@ -7,8 +7,8 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::plan::Cache;
 use lifeboat_ports::Caches;
 
-use super::{ACCOUNT, Asking, Done, Operations};
-use crate::callers::{Act, Callers};
+use super::{ACCOUNT, Asking, Done, Operations, first};
+use crate::callers::Act;
 use crate::protocol::{Api, Protocol};
 use crate::refusal::{Code, Codes, Trouble};
 use crate::shape::{Shape, text, truth};
@@ -16,65 +16,50 @@ use crate::shape::{Shape, text, truth};
 const NO_DATASTORE: Code = (404, "GlobalReplicationGroupNotFoundFault");
 
 /// The service.
-pub struct ElastiCache {
-    callers: Callers,
+pub struct ElastiCache;
+
+fn named(asking: &Asking<'_>, id: &str) -> Result<Cache, Trouble> {
+    let is_it = |c: &Cache| c.global_datastore.eq_ignore_ascii_case(id);
+    first(asking.plan().caches, is_it, NO_DATASTORE, || format!("Global replication group {id} not found."))
 }
 
-impl ElastiCache {
-    /// The service on the callers' world.
-    pub const fn new(callers: Callers) -> Self {
-        Self { callers }
+async fn describe(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let caches = match asking.input.text("GlobalReplicationGroupId")? {
+        Some(id) => vec![named(asking, id)?],
+        None => asking.plan().caches,
+    };
+    let with_members = asking.input.truth("ShowMemberInfo")?.unwrap_or(false);
+    let ports = asking.ports(Step::PromoteCache, Act::Look);
+    let mut groups = Vec::new();
+    for cache in caches {
+        let seen = Caches::describe(&ports, &cache, asking.region).await?;
+        groups.push(datastore(&cache, &seen, if with_members { members(&cache, &seen) } else { None }));
     }
+    let groups = Shape::list("GlobalReplicationGroup", groups);
+    Ok(Done::read(Shape::record([("GlobalReplicationGroups", groups)])))
+}
 
-    fn caches(&self) -> Vec<Cache> {
-        self.callers.world().state().plan.caches.clone()
+async fn fail_over(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let cache = named(asking, asking.input.required("GlobalReplicationGroupId")?)?;
+    let group = asking.input.required("PrimaryReplicationGroupId")?;
+    let wrong = |field, expected: &str| Trouble::from(asking.input.wrong(field, expected));
+    let primary: Region = asking
+        .input
+        .required("PrimaryRegion")?
+        .parse()
+        .map_err(|_| wrong("PrimaryRegion", "the Region of a member"))?;
+    if cache.groups.get(&primary).is_none_or(|g| !g.eq_ignore_ascii_case(group)) {
+        return Err(wrong("PrimaryReplicationGroupId", "the member in PrimaryRegion"));
     }
-
-    fn named(&self, id: &str) -> Result<Cache, Trouble> {
-        let named = |c: &Cache| c.global_datastore.eq_ignore_ascii_case(id);
-        let missing = || Trouble::Said(NO_DATASTORE, format!("Global replication group {id} not found."));
-        self.caches().into_iter().find(named).ok_or_else(missing)
+    // AWS takes it in Regions with a secondary member: with two members, the one that is to be the primary.
+    if primary != *asking.region {
+        return Err(wrong("PrimaryRegion", &format!("{}, where the request was sent", asking.region)));
     }
-
-    async fn describe(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let caches = match asking.input.text("GlobalReplicationGroupId")? {
-            Some(id) => vec![self.named(id)?],
-            None => self.caches(),
-        };
-        let with_members = asking.input.truth("ShowMemberInfo")?.unwrap_or(false);
-        let ports = self.callers.ports(asking.key, Step::PromoteCache, Act::Look, asking.region);
-        let mut groups = Vec::new();
-        for cache in caches {
-            let seen = Caches::describe(&ports, &cache, asking.region).await?;
-            groups.push(datastore(&cache, &seen, if with_members { members(&cache, &seen) } else { None }));
-        }
-        let groups = Shape::list("GlobalReplicationGroup", groups);
-        Ok(Done::read(Shape::record([("GlobalReplicationGroups", groups)])))
-    }
-
-    async fn fail_over(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let cache = self.named(asking.input.required("GlobalReplicationGroupId")?)?;
-        let group = asking.input.required("PrimaryReplicationGroupId")?;
-        let wrong = |field, expected: &str| Trouble::from(asking.input.wrong(field, expected));
-        let primary: Region = asking
-            .input
-            .required("PrimaryRegion")?
-            .parse()
-            .map_err(|_| wrong("PrimaryRegion", "the Region of a member"))?;
-        if cache.groups.get(&primary).is_none_or(|g| !g.eq_ignore_ascii_case(group)) {
-            return Err(wrong("PrimaryReplicationGroupId", "the member in PrimaryRegion"));
-        }
-        // AWS takes it in Regions with a secondary member: with two members, the one that is to be the primary.
-        if primary != *asking.region {
-            return Err(wrong("PrimaryRegion", &format!("{}, where the request was sent", asking.region)));
-        }
-        let ports = self.callers.ports(asking.key, Step::PromoteCache, Act::Change, asking.region);
-        let receipt = Caches::promote(&ports, &cache, &primary).await?;
-        let seen = self.callers.world().describe_cache(&cache, asking.region)?;
-        let result =
-            Shape::record([("GlobalReplicationGroup", Some(datastore(&cache, &seen, members(&cache, &seen))))]);
-        Ok(Done::accepted(result, receipt))
-    }
+    let ports = asking.ports(Step::PromoteCache, Act::Change);
+    let receipt = Caches::promote(&ports, &cache, &primary).await?;
+    let seen = asking.world().describe_cache(&cache, asking.region)?;
+    let result = Shape::record([("GlobalReplicationGroup", Some(datastore(&cache, &seen, members(&cache, &seen))))]);
+    Ok(Done::accepted(result, receipt))
 }
 
 #[async_trait(?Send)]
@@ -85,22 +70,13 @@ impl Operations for ElastiCache {
     }
 
     fn codes(&self) -> Codes {
-        Codes {
-            throttled: (400, "Throttling"),
-            unavailable: (503, "ServiceUnavailable"),
-            internal: (500, "InternalFailure"),
-            denied: (403, "AccessDenied"),
-            not_found: NO_DATASTORE,
-            conflict: (400, "InvalidGlobalReplicationGroupState"),
-            invalid: (400, "InvalidParameterValue"),
-            unknown_operation: (400, "InvalidAction"),
-        }
+        Codes { not_found: NO_DATASTORE, conflict: (400, "InvalidGlobalReplicationGroupState"), ..Codes::QUERY }
     }
 
     async fn operate(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
         match asking.operation {
-            "DescribeGlobalReplicationGroups" => self.describe(asking).await,
-            "FailoverGlobalReplicationGroup" => self.fail_over(asking).await,
+            "DescribeGlobalReplicationGroups" => describe(asking).await,
+            "FailoverGlobalReplicationGroup" => fail_over(asking).await,
             _ => Err(Trouble::NoSuchOperation),
         }
     }

@@ -18,14 +18,17 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use async_trait::async_trait;
-use lifeboat_model::Region;
+use lifeboat_model::limits::Step;
+use lifeboat_model::{Plan, Region};
 use lifeboat_ports::Receipt;
+use lifeboat_simulator::World;
+use lifeboat_simulator::world::SimPorts;
 
-use crate::callers::Callers;
+use crate::callers::{Act, Callers};
 use crate::face::{Face, Service};
 use crate::input::Input;
 use crate::protocol::{Api, Asked};
-use crate::refusal::{Codes, Refusal, Trouble};
+use crate::refusal::{Code, Codes, Refusal, Trouble};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::shape::Shape;
@@ -50,8 +53,10 @@ pub trait Operations {
 }
 
 /// What is asked, by whom and where.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Asking<'a> {
+    /// Who calls.
+    callers: &'a Callers,
     /// The operation.
     pub operation: &'a str,
     /// Its parameters.
@@ -60,6 +65,36 @@ pub struct Asking<'a> {
     pub key: &'a str,
     /// The Region that it was sent to.
     pub region: &'a Region,
+}
+
+impl Asking<'_> {
+    /// The world.
+    pub const fn world(&self) -> &World {
+        self.callers.world()
+    }
+
+    /// The world's plan.
+    pub fn plan(&self) -> Plan {
+        self.world().state().plan.clone()
+    }
+
+    /// The ports on which it is answered; `likewise` is the step that makes such a call.
+    pub fn ports(&self, likewise: Step, act: Act) -> SimPorts {
+        self.callers.ports(self.key, likewise, act, self.region)
+    }
+}
+
+/// The first of `all` that `is_it` names.
+///
+/// # Errors
+/// There is none: the service says so with `code` and `words`.
+pub fn first<T>(
+    all: Vec<T>,
+    is_it: impl Fn(&T) -> bool,
+    code: Code,
+    words: impl FnOnce() -> String,
+) -> Result<T, Trouble> {
+    all.into_iter().find(is_it).ok_or_else(|| Trouble::Said(code, words()))
 }
 
 /// What was done.
@@ -98,6 +133,7 @@ impl RequestIds {
 /// Answers for a service, in the protocol of each request.
 struct Spoken<O> {
     operations: O,
+    callers: Callers,
     ids: RequestIds,
 }
 
@@ -111,8 +147,8 @@ impl<O: Operations> Service for Spoken<O> {
             Err((protocol, refusal)) => return protocol.refuse(&api, &refusal, &id),
         };
         let (protocol, operation, input) = (asked.protocol, asked.operation, Input::new(asked.parameters));
-        let asking =
-            Asking { operation: &operation, input: &input, key: &signature.access_key, region: &signature.region };
+        let (callers, key, region) = (&self.callers, &signature.access_key, &signature.region);
+        let asking = Asking { callers, operation: &operation, input: &input, key, region };
         match self.operations.operate(&asking).await {
             Ok(done) => {
                 let id = done.receipt.map(|receipt| receipt.request_id).unwrap_or(id);
@@ -126,21 +162,20 @@ impl<O: Operations> Service for Spoken<O> {
     }
 }
 
-/// `operations` in whichever protocol they are asked for.
-pub fn spoken(operations: impl Operations + 'static) -> Rc<dyn Service> {
-    Rc::new(Spoken { operations, ids: RequestIds::default() })
+/// `operations` in whichever protocol `callers` ask for them.
+fn spoken(operations: impl Operations + 'static, callers: &Callers) -> Rc<dyn Service> {
+    Rc::new(Spoken { operations, callers: callers.clone(), ids: RequestIds::default() })
 }
 
 /// `face` with all services of the workload.
 #[must_use]
 pub fn with_workload(face: Face, callers: &Callers) -> Face {
-    let callers = || callers.clone();
-    face.with("rds", spoken(rds::Rds::new(callers())))
-        .with("elasticache", spoken(elasticache::ElastiCache::new(callers())))
-        .with("mq", Rc::new(mq::Mq::new(callers())))
-        .with("ecs", spoken(ecs::Ecs::new(callers())))
-        .with("application-autoscaling", spoken(scaling::Scaling::new(callers())))
-        .with("elasticloadbalancing", spoken(balancing::Balancing::new(callers())))
-        .with("monitoring", spoken(metrics::CloudWatch::new(callers())))
-        .with("route53-recovery-cluster", spoken(routing::RoutingCluster::new(callers())))
+    face.with("rds", spoken(rds::Rds, callers))
+        .with("elasticache", spoken(elasticache::ElastiCache, callers))
+        .with("mq", Rc::new(mq::Mq::new(callers.clone())))
+        .with("ecs", spoken(ecs::Ecs, callers))
+        .with("application-autoscaling", spoken(scaling::Scaling, callers))
+        .with("elasticloadbalancing", spoken(balancing::Balancing, callers))
+        .with("monitoring", spoken(metrics::CloudWatch, callers))
+        .with("route53-recovery-cluster", spoken(routing::RoutingCluster, callers))
 }

@@ -95,10 +95,7 @@ impl Service for Mq {
             Ok(result) => (StatusCode::OK, None, as_json(&result)),
             Err(trouble) => match Refusal::of(trouble, &operation, &CODES) {
                 Refusal::Gone => return Reply::Gone,
-                Refusal::Error { status, code, message } => {
-                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST);
-                    (status, Some(code), json!({"message": message}))
-                }
+                Refusal::Said { status, code, message, .. } => (status, Some(code), json!({"message": message})),
             },
         };
         let reply = Reply::new(status, "application/json", body.to_string()).with("x-amzn-requestid", id);

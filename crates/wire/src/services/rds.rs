@@ -3,14 +3,14 @@
 //! `FailoverGlobalCluster` without `AllowDataLoss` is a switchover, as on AWS.
 
 use async_trait::async_trait;
+use lifeboat_model::Arn;
 use lifeboat_model::evidence::{GlobalDatabase, LocalCluster, Member, Operation, OperationPhase, Synchronization};
 use lifeboat_model::limits::Step;
 use lifeboat_model::plan::Database;
-use lifeboat_model::{Arn, Region};
 use lifeboat_ports::{Databases, Receipt};
 
-use super::{ACCOUNT, Asking, Done, Operations};
-use crate::callers::{Act, Callers};
+use super::{ACCOUNT, Asking, Done, Operations, first};
+use crate::callers::Act;
 use crate::input::Input;
 use crate::protocol::{Api, Protocol};
 use crate::refusal::{Code, Codes, Trouble};
@@ -22,79 +22,65 @@ const WRONG_COMBINATION: Code = (400, "InvalidParameterCombination");
 const VERSION: &str = "16.6";
 
 /// The service.
-pub struct Rds {
-    callers: Callers,
+pub struct Rds;
+
+fn named(asking: &Asking<'_>, identifier: &str) -> Result<Database, Trouble> {
+    let is_it = |d: &Database| d.global_cluster.eq_ignore_ascii_case(identifier);
+    let words = || format!("Global cluster {identifier} not found");
+    first(asking.plan().databases, is_it, NO_GLOBAL_CLUSTER, words)
 }
 
-impl Rds {
-    /// The service on the callers' world.
-    pub const fn new(callers: Callers) -> Self {
-        Self { callers }
+async fn describe_global_clusters(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let databases = match asking.input.text("GlobalClusterIdentifier")? {
+        Some(identifier) => vec![named(asking, identifier)?],
+        None => asking.plan().databases,
+    };
+    let ports = asking.ports(Step::PromoteDatabase, Act::Look);
+    let mut clusters = Vec::new();
+    for database in databases {
+        let seen = Databases::describe(&ports, &database, asking.region).await?;
+        clusters.push(global_cluster(&database, &seen));
     }
+    Ok(Done::read(Shape::record([("GlobalClusters", Shape::list("GlobalClusterMember", clusters))])))
+}
 
-    fn databases(&self) -> Vec<Database> {
-        self.callers.world().state().plan.databases.clone()
+async fn describe_clusters(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let identifier = asking.input.text("DBClusterIdentifier")?;
+    let is_it =
+        |cluster: &Arn| identifier.is_none_or(|id| id == cluster.as_str() || id.eq_ignore_ascii_case(cluster.name()));
+    let here: Vec<Database> =
+        asking.plan().databases.into_iter().filter(|d| d.clusters.get(asking.region).is_some_and(is_it)).collect();
+    if let (Some(identifier), true) = (identifier, here.is_empty()) {
+        return Err(Trouble::Said(NO_CLUSTER, format!("DBCluster {identifier} not found.")));
     }
+    let ports = asking.ports(Step::PromoteDatabase, Act::Look);
+    let mut clusters = Vec::new();
+    for database in here {
+        let seen = ports.describe_cluster(&database, asking.region).await?;
+        clusters.extend(seen.local.as_ref().map(|local| cluster(local, seen.writer() == Some(&local.cluster))));
+    }
+    Ok(Done::read(Shape::record([("DBClusters", Shape::list("DBCluster", clusters))])))
+}
 
-    fn named(&self, identifier: &str) -> Result<Database, Trouble> {
-        let named = |d: &Database| d.global_cluster.eq_ignore_ascii_case(identifier);
-        let missing = || Trouble::Said(NO_GLOBAL_CLUSTER, format!("Global cluster {identifier} not found"));
-        self.databases().into_iter().find(named).ok_or_else(missing)
+async fn move_writer(asking: &Asking<'_>, how: Move) -> Result<Done, Trouble> {
+    let database = named(asking, asking.input.required("GlobalClusterIdentifier")?)?;
+    let wrong = || asking.input.wrong("TargetDbClusterIdentifier", "the ARN of a member cluster");
+    let target: Arn = asking.input.required("TargetDbClusterIdentifier")?.parse().map_err(|_| wrong())?;
+    if !database.clusters.values().any(|cluster| *cluster == target) {
+        return Err(Trouble::Said(NO_CLUSTER, format!("{target} is no member of {}", database.global_cluster)));
     }
+    let ports = asking.ports(Step::PromoteDatabase, Act::Change);
+    let receipt = match how {
+        Move::Switchover => ports.switchover(&database, &target, asking.region).await?,
+        Move::Failover => ports.failover(&database, &target, asking.region).await?,
+    };
+    moving(asking, &database, receipt)
+}
 
-    async fn describe_global_clusters(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let databases = match asking.input.text("GlobalClusterIdentifier")? {
-            Some(identifier) => vec![self.named(identifier)?],
-            None => self.databases(),
-        };
-        let ports = self.callers.ports(asking.key, Step::PromoteDatabase, Act::Look, asking.region);
-        let mut clusters = Vec::new();
-        for database in databases {
-            let seen = Databases::describe(&ports, &database, asking.region).await?;
-            clusters.push(global_cluster(&database, &seen));
-        }
-        Ok(Done::read(Shape::record([("GlobalClusters", Shape::list("GlobalClusterMember", clusters))])))
-    }
-
-    async fn describe_clusters(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let identifier = asking.input.text("DBClusterIdentifier")?;
-        let is_it = |cluster: &Arn| {
-            identifier.is_none_or(|id| id == cluster.as_str() || id.eq_ignore_ascii_case(cluster.name()))
-        };
-        let here: Vec<Database> =
-            self.databases().into_iter().filter(|d| d.clusters.get(asking.region).is_some_and(is_it)).collect();
-        if let (Some(identifier), true) = (identifier, here.is_empty()) {
-            return Err(Trouble::Said(NO_CLUSTER, format!("DBCluster {identifier} not found.")));
-        }
-        let ports = self.callers.ports(asking.key, Step::PromoteDatabase, Act::Look, asking.region);
-        let mut clusters = Vec::new();
-        for database in here {
-            let seen = ports.describe_cluster(&database, asking.region).await?;
-            clusters.extend(seen.local.as_ref().map(|local| cluster(local, seen.writer() == Some(&local.cluster))));
-        }
-        Ok(Done::read(Shape::record([("DBClusters", Shape::list("DBCluster", clusters))])))
-    }
-
-    async fn move_writer(&self, asking: &Asking<'_>, how: Move) -> Result<Done, Trouble> {
-        let database = self.named(asking.input.required("GlobalClusterIdentifier")?)?;
-        let wrong = || asking.input.wrong("TargetDbClusterIdentifier", "the ARN of a member cluster");
-        let target: Arn = asking.input.required("TargetDbClusterIdentifier")?.parse().map_err(|_| wrong())?;
-        if !database.clusters.values().any(|cluster| *cluster == target) {
-            return Err(Trouble::Said(NO_CLUSTER, format!("{target} is no member of {}", database.global_cluster)));
-        }
-        let ports = self.callers.ports(asking.key, Step::PromoteDatabase, Act::Change, asking.region);
-        let receipt = match how {
-            Move::Switchover => ports.switchover(&database, &target, asking.region).await?,
-            Move::Failover => ports.failover(&database, &target, asking.region).await?,
-        };
-        self.moving(&database, asking.region, receipt)
-    }
-
-    fn moving(&self, database: &Database, region: &Region, receipt: Receipt) -> Result<Done, Trouble> {
-        let seen = self.callers.world().describe_database(database, region)?;
-        let result = Shape::record([("GlobalCluster", Some(global_cluster(database, &seen)))]);
-        Ok(Done::accepted(result, receipt))
-    }
+fn moving(asking: &Asking<'_>, database: &Database, receipt: Receipt) -> Result<Done, Trouble> {
+    let seen = asking.world().describe_database(database, asking.region)?;
+    let result = Shape::record([("GlobalCluster", Some(global_cluster(database, &seen)))]);
+    Ok(Done::accepted(result, receipt))
 }
 
 /// A way of moving the writer.
@@ -123,24 +109,15 @@ impl Operations for Rds {
     }
 
     fn codes(&self) -> Codes {
-        Codes {
-            throttled: (400, "Throttling"),
-            unavailable: (503, "ServiceUnavailable"),
-            internal: (500, "InternalFailure"),
-            denied: (403, "AccessDenied"),
-            not_found: NO_GLOBAL_CLUSTER,
-            conflict: (400, "InvalidGlobalClusterStateFault"),
-            invalid: (400, "InvalidParameterValue"),
-            unknown_operation: (400, "InvalidAction"),
-        }
+        Codes { not_found: NO_GLOBAL_CLUSTER, conflict: (400, "InvalidGlobalClusterStateFault"), ..Codes::QUERY }
     }
 
     async fn operate(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
         match asking.operation {
-            "DescribeGlobalClusters" => self.describe_global_clusters(asking).await,
-            "DescribeDBClusters" => self.describe_clusters(asking).await,
-            "SwitchoverGlobalCluster" => self.move_writer(asking, Move::Switchover).await,
-            "FailoverGlobalCluster" => self.move_writer(asking, failover_or_switchover(asking.input)?).await,
+            "DescribeGlobalClusters" => describe_global_clusters(asking).await,
+            "DescribeDBClusters" => describe_clusters(asking).await,
+            "SwitchoverGlobalCluster" => move_writer(asking, Move::Switchover).await,
+            "FailoverGlobalCluster" => move_writer(asking, failover_or_switchover(asking.input)?).await,
             _ => Err(Trouble::NoSuchOperation),
         }
     }

@@ -7,8 +7,8 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::plan::Endpoint;
 use lifeboat_ports::Routing;
 
-use super::{ACCOUNT, Asking, Done, Operations};
-use crate::callers::{Act, Callers};
+use super::{ACCOUNT, Asking, Done, Operations, first};
+use crate::callers::Act;
 use crate::input::Input;
 use crate::protocol::{Api, Protocol};
 use crate::refusal::{Code, Codes, Trouble};
@@ -19,56 +19,44 @@ const ENTRIES: &str = "UpdateRoutingControlStateEntries";
 const OVERRIDES: &str = "SafetyRulesToOverride";
 
 /// The service.
-pub struct RoutingCluster {
-    callers: Callers,
+pub struct RoutingCluster;
+
+fn endpoint(asking: &Asking<'_>) -> Result<Endpoint, Trouble> {
+    let endpoints = asking.plan().routing.endpoints;
+    let places: Vec<String> = endpoints.iter().map(|e| e.region.to_string()).collect();
+    let words = || format!("the cluster has no endpoint in {}; it has: {}", asking.region, places.join(", "));
+    first(endpoints, |e| e.region == *asking.region, NO_CONTROL, words)
 }
 
-impl RoutingCluster {
-    /// The service on the callers' world.
-    pub const fn new(callers: Callers) -> Self {
-        Self { callers }
-    }
+async fn get(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let control = read_arn(asking.input)?;
+    let ports = asking.ports(Step::ShiftTraffic, Act::Look);
+    let states = ports.states(&endpoint(asking)?, std::slice::from_ref(&control)).await?;
+    let missing = || Trouble::Said(NO_CONTROL, format!("no routing control {control}"));
+    let switch = states.get(&control).ok_or_else(missing)?;
+    Ok(Done::read(described(&control, *switch)))
+}
 
-    fn endpoint(&self, asking: &Asking<'_>) -> Result<Endpoint, Trouble> {
-        let endpoints = self.callers.world().state().plan.routing.endpoints.clone();
-        let places: Vec<String> = endpoints.iter().map(|e| e.region.to_string()).collect();
-        let missing = || {
-            let message = format!("the cluster has no endpoint in {}; it has: {}", asking.region, places.join(", "));
-            Trouble::Said(NO_CONTROL, message)
-        };
-        endpoints.into_iter().find(|e| e.region == *asking.region).ok_or_else(missing)
-    }
+async fn list(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let panel = asking.input.text("ControlPanelArn")?;
+    let ports = asking.ports(Step::ShiftTraffic, Act::Look);
+    let states = ports.list_controls(&endpoint(asking)?).await?;
+    let of_panel = |control: &Arn| panel.is_none_or(|p| control.as_str().starts_with(&format!("{p}/")));
+    let controls = states.iter().filter(|(control, _)| of_panel(control)).map(|(c, s)| described(c, *s));
+    Ok(Done::read(Shape::record([("RoutingControls", Shape::list("member", controls))])))
+}
 
-    async fn get(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let control = read_arn(asking.input)?;
-        let ports = self.callers.ports(asking.key, Step::ShiftTraffic, Act::Look, asking.region);
-        let states = ports.states(&self.endpoint(asking)?, std::slice::from_ref(&control)).await?;
-        let missing = || Trouble::Said(NO_CONTROL, format!("no routing control {control}"));
-        let switch = states.get(&control).ok_or_else(missing)?;
-        Ok(Done::read(described(&control, *switch)))
+async fn update(asking: &Asking<'_>, entries: Vec<Input>) -> Result<Done, Trouble> {
+    if asking.input.texts(OVERRIDES)?.is_some_and(|rules| !rules.is_empty()) {
+        return Err(asking.input.wrong(OVERRIDES, "nothing: the simulated rule cannot be overridden").into());
     }
-
-    async fn list(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let panel = asking.input.text("ControlPanelArn")?;
-        let ports = self.callers.ports(asking.key, Step::ShiftTraffic, Act::Look, asking.region);
-        let states = ports.list_controls(&self.endpoint(asking)?).await?;
-        let of_panel = |control: &Arn| panel.is_none_or(|p| control.as_str().starts_with(&format!("{p}/")));
-        let controls = states.iter().filter(|(control, _)| of_panel(control)).map(|(c, s)| described(c, *s));
-        Ok(Done::read(Shape::record([("RoutingControls", Shape::list("member", controls))])))
+    if entries.is_empty() {
+        return Err(asking.input.wrong(ENTRIES, "at least one").into());
     }
-
-    async fn update(&self, asking: &Asking<'_>, entries: Vec<Input>) -> Result<Done, Trouble> {
-        if asking.input.texts(OVERRIDES)?.is_some_and(|rules| !rules.is_empty()) {
-            return Err(asking.input.wrong(OVERRIDES, "nothing: the simulated rule cannot be overridden").into());
-        }
-        if entries.is_empty() {
-            return Err(asking.input.wrong(ENTRIES, "at least one").into());
-        }
-        let changes = entries.iter().map(read_change).collect::<Result<Vec<_>, _>>()?;
-        let ports = self.callers.ports(asking.key, Step::ShiftTraffic, Act::Change, asking.region);
-        let receipt = ports.change(&self.endpoint(asking)?, &changes).await?;
-        Ok(Done::accepted(Shape::nothing(), receipt))
-    }
+    let changes = entries.iter().map(read_change).collect::<Result<Vec<_>, _>>()?;
+    let ports = asking.ports(Step::ShiftTraffic, Act::Change);
+    let receipt = ports.change(&endpoint(asking)?, &changes).await?;
+    Ok(Done::accepted(Shape::nothing(), receipt))
 }
 
 fn read_arn(input: &Input) -> Result<Arn, Trouble> {
@@ -107,24 +95,17 @@ impl Operations for RoutingCluster {
     }
 
     fn codes(&self) -> Codes {
-        Codes {
-            throttled: (400, "ThrottlingException"),
-            unavailable: (503, "EndpointTemporarilyUnavailableException"),
-            internal: (500, "InternalServerException"),
-            denied: (400, "AccessDeniedException"),
-            not_found: NO_CONTROL,
-            conflict: (400, "ConflictException"),
-            invalid: (400, "ValidationException"),
-            unknown_operation: (400, "UnknownOperationException"),
-        }
+        // The one word that says: not now, and nothing was done.
+        let unavailable = (503, "EndpointTemporarilyUnavailableException");
+        Codes { unavailable, internal: (500, "InternalServerException"), not_found: NO_CONTROL, ..Codes::JSON }
     }
 
     async fn operate(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
         match asking.operation {
-            "GetRoutingControlState" => self.get(asking).await,
-            "ListRoutingControls" => self.list(asking).await,
-            "UpdateRoutingControlState" => self.update(asking, vec![asking.input.clone()]).await,
-            "UpdateRoutingControlStates" => self.update(asking, asking.input.items(ENTRIES)?).await,
+            "GetRoutingControlState" => get(asking).await,
+            "ListRoutingControls" => list(asking).await,
+            "UpdateRoutingControlState" => update(asking, vec![asking.input.clone()]).await,
+            "UpdateRoutingControlStates" => update(asking, asking.input.items(ENTRIES)?).await,
             _ => Err(Trouble::NoSuchOperation),
         }
     }

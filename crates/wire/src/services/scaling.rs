@@ -7,8 +7,8 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::plan::{Placement, Service};
 use lifeboat_simulator::world::compute::ScalingChange;
 
-use super::{ACCOUNT, Asking, Done, Operations};
-use crate::callers::{Act, Callers};
+use super::{ACCOUNT, Asking, Done, Operations, first};
+use crate::callers::Act;
 use crate::input::Input;
 use crate::protocol::{Api, Protocol};
 use crate::refusal::{Code, Codes, Trouble};
@@ -18,57 +18,51 @@ const NO_TARGET: Code = (400, "ObjectNotFoundException");
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
 /// The service.
-pub struct Scaling {
-    callers: Callers,
-}
+pub struct Scaling;
 
 fn id_of(at: &Placement) -> String {
     format!("service/{}/{}", at.cluster, at.service)
 }
 
-impl Scaling {
-    /// The service on the callers' world.
-    pub const fn new(callers: Callers) -> Self {
-        Self { callers }
+/// The plan's services in the Region, with the ids that they have here.
+fn here(asking: &Asking<'_>) -> Result<Vec<(String, Service)>, Trouble> {
+    if asking.input.required("ServiceNamespace")? != "ecs" {
+        return Err(asking.input.wrong("ServiceNamespace", "ecs, the only one that is simulated").into());
     }
+    if asking.input.text("ScalableDimension")?.is_some_and(|d| d != DIMENSION) {
+        return Err(asking.input.wrong("ScalableDimension", DIMENSION).into());
+    }
+    Ok(asking
+        .plan()
+        .services
+        .into_iter()
+        .filter_map(|s| s.placements.get(asking.region).map(id_of).map(|id| (id, s)))
+        .collect())
+}
 
-    /// The plan's services in the Region, with the ids that they have here.
-    fn here(&self, asking: &Asking<'_>) -> Result<Vec<(String, Service)>, Trouble> {
-        if asking.input.required("ServiceNamespace")? != "ecs" {
-            return Err(asking.input.wrong("ServiceNamespace", "ecs, the only one that is simulated").into());
-        }
-        if asking.input.text("ScalableDimension")?.is_some_and(|d| d != DIMENSION) {
-            return Err(asking.input.wrong("ScalableDimension", DIMENSION).into());
-        }
-        let services = self.callers.world().state().plan.services.clone();
-        Ok(services.into_iter().filter_map(|s| s.placements.get(asking.region).map(id_of).map(|id| (id, s))).collect())
+async fn describe(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let ids = asking.input.texts("ResourceIds")?;
+    let asked = |id: &String| ids.as_ref().is_none_or(|ids| ids.contains(id));
+    let ports = asking.ports(Step::ScaleCompute, Act::Look);
+    let began = asking.world().state().log.began();
+    let mut targets = Vec::new();
+    for (id, service) in here(asking)?.into_iter().filter(|(id, _)| asked(id)) {
+        let seen = ports.describe_scaling(&service, asking.region).await?;
+        targets.extend(target(&id, &seen, began));
     }
+    Ok(Done::read(Shape::record([("ScalableTargets", Shape::list("member", targets))])))
+}
 
-    async fn describe(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let ids = asking.input.texts("ResourceIds")?;
-        let asked = |id: &String| ids.as_ref().is_none_or(|ids| ids.contains(id));
-        let ports = self.callers.ports(asking.key, Step::ScaleCompute, Act::Look, asking.region);
-        let began = self.callers.world().state().log.began();
-        let mut targets = Vec::new();
-        for (id, service) in self.here(asking)?.into_iter().filter(|(id, _)| asked(id)) {
-            let seen = ports.describe_scaling(&service, asking.region).await?;
-            targets.extend(target(&id, &seen, began));
-        }
-        Ok(Done::read(Shape::record([("ScalableTargets", Shape::list("member", targets))])))
-    }
-
-    async fn register(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
-        let id = asking.input.required("ResourceId")?;
-        asking.input.required("ScalableDimension")?;
-        let found = self.here(asking)?.into_iter().find(|(known, _)| known == id);
-        let missing = || Trouble::Said(NO_TARGET, format!("No scalable target registered for {id}"));
-        let (_, service) = found.ok_or_else(missing)?;
-        let change = read_change(asking.input)?;
-        let ports = self.callers.ports(asking.key, Step::ScaleCompute, Act::Change, asking.region);
-        let receipt = ports.set_scaling(&service, asking.region, change).await?;
-        let arn = format!("arn:aws:application-autoscaling:{}:{ACCOUNT}:scalable-target/{id}", asking.region);
-        Ok(Done::accepted(Shape::record([("ScalableTargetARN", text(arn))]), receipt))
-    }
+async fn register(asking: &Asking<'_>) -> Result<Done, Trouble> {
+    let id = asking.input.required("ResourceId")?;
+    asking.input.required("ScalableDimension")?;
+    let words = || format!("No scalable target registered for {id}");
+    let (_, service) = first(here(asking)?, |(known, _)| known == id, NO_TARGET, words)?;
+    let change = read_change(asking.input)?;
+    let ports = asking.ports(Step::ScaleCompute, Act::Change);
+    let receipt = ports.set_scaling(&service, asking.region, change).await?;
+    let arn = format!("arn:aws:application-autoscaling:{}:{ACCOUNT}:scalable-target/{id}", asking.region);
+    Ok(Done::accepted(Shape::record([("ScalableTargetARN", text(arn))]), receipt))
 }
 
 fn read_change(input: &Input) -> Result<ScalingChange, Trouble> {
@@ -96,21 +90,18 @@ impl Operations for Scaling {
 
     fn codes(&self) -> Codes {
         Codes {
-            throttled: (400, "ThrottlingException"),
             unavailable: (503, "ServiceUnavailableException"),
             internal: (500, "InternalServiceException"),
-            denied: (400, "AccessDeniedException"),
             not_found: NO_TARGET,
             conflict: (500, "ConcurrentUpdateException"),
-            invalid: (400, "ValidationException"),
-            unknown_operation: (400, "UnknownOperationException"),
+            ..Codes::JSON
         }
     }
 
     async fn operate(&self, asking: &Asking<'_>) -> Result<Done, Trouble> {
         match asking.operation {
-            "DescribeScalableTargets" => self.describe(asking).await,
-            "RegisterScalableTarget" => self.register(asking).await,
+            "DescribeScalableTargets" => describe(asking).await,
+            "RegisterScalableTarget" => register(asking).await,
             _ => Err(Trouble::NoSuchOperation),
         }
     }

@@ -9,7 +9,8 @@ use lifeboat_model::plan::Engine;
 use lifeboat_model::{Direction, Plan, Region};
 use lifeboat_simulator::World;
 use lifeboat_simulator::machine::Machine;
-use lifeboat_wire::{Options, Simulation};
+use lifeboat_wire::platform::{TABLE, bucket, machine_arn, topic_arn, with_platform};
+use lifeboat_wire::{Line, Options, Simulation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -45,7 +46,10 @@ pub struct Served {
     pub plan: Plan,
     /// The address, as a variable of the environment has it.
     pub url: String,
-    environment: Environment,
+    /// The line that requests come over.
+    pub line: Line,
+    /// How the adapters reach it.
+    pub environment: Environment,
     task: JoinHandle<()>,
 }
 
@@ -88,16 +92,28 @@ pub async fn serve_with(time_scale: u32, add: impl FnOnce(Simulation) -> Simulat
     };
     let simulation = add(Simulation::begin(options).await.expect("a free port"));
     let (world, url) = (simulation.world().clone(), format!("http://{}", simulation.address()));
+    let line = simulation.line().clone();
     let environment = environment(&url);
     let task = tokio::task::spawn_local(simulation.run());
-    Served { world, plan, url, environment, task }
+    Served { world, plan, url, line, environment, task }
 }
 
-fn environment(url: &str) -> Environment {
+/// The same, with everything that Lifeboat stands on.
+pub async fn serve_all(time_scale: u32) -> Served {
+    serve_with(time_scale, |s| s.with(|face, callers| with_platform(face, callers, MACHINE))).await
+}
+
+/// An environment whose AWS is at `url`.
+pub fn environment(url: &str) -> Environment {
+    let home = region(TARGET);
     let set = |variable: &str| match variable {
         "AWS_REGION" => Some(TARGET.to_owned()),
         "AWS_ENDPOINT_URL" => Some(url.to_owned()),
         "AWS_ACCESS_KEY_ID" | "AWS_SECRET_ACCESS_KEY" => Some("test".to_owned()),
+        "LIFEBOAT_TABLE" => Some(TABLE.to_owned()),
+        "LIFEBOAT_STATE_MACHINE" => Some(machine_arn(&home)),
+        "LIFEBOAT_TOPIC" => Some(topic_arn(&home)),
+        "LIFEBOAT_BUCKET" => Some(bucket(&home)),
         _ => None,
     };
     Environment::read(set).expect("an environment")
@@ -107,6 +123,12 @@ fn environment(url: &str) -> Environment {
 pub fn within(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, test);
+}
+
+/// The same with tokio's clock paused: it goes on when everybody waits.
+pub fn within_paused<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+    tokio::task::LocalSet::new().block_on(&runtime.expect("a runtime"), test)
 }
 
 /// Sends a request that is signed for `service` in the target, or not signed when that is empty.

@@ -1,8 +1,9 @@
 //! The control API.
 
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
 
-use crate::common::{SOURCE, Served, ask, region, serve, within};
+use crate::common::{SOURCE, Served, TARGET, ask, region, send, serve, within};
 
 async fn post(served: &Served, what: &str, body: Value) -> (String, Value) {
     let (head, answer) = ask(served, &format!("POST /simulator/{what}"), "", &[], &body.to_string()).await;
@@ -79,5 +80,33 @@ fn an_order_that_is_not_understood_in_full_changes_nothing_and_says_why() {
         assert!(head.starts_with("HTTP/1.1 404"), "{head}");
         assert_eq!(answer["error"]["found"], "POST /simulator/advance");
         assert!(served.world.state().dark.is_empty());
+    });
+}
+
+#[test]
+fn a_request_that_breaks_on_the_line_is_counted_and_an_answer_that_breaks_off_has_begun() {
+    within(async {
+        let served = serve(1).await;
+        let operation = "rds:DescribeGlobalClusters";
+        for kind in ["truncated", "closed"] {
+            let fault = json!({"operation": operation, "kind": kind, "place": TARGET});
+            assert_eq!(post(&served, "fault", fault).await.1, json!({"changed": true}));
+        }
+        let form = [("content-type", "application/x-www-form-urlencoded")];
+        let mut answers = Vec::new();
+        for _ in 0..3 {
+            let mut answer = Vec::new();
+            let mut connection = send(&served, "POST /", "rds", &form, "Action=DescribeGlobalClusters").await;
+            connection.read_to_end(&mut answer).await.expect("what there is");
+            answers.push(String::from_utf8(answer).expect("text"));
+        }
+        let [truncated, closed, whole] = answers.as_slice() else { panic!("three answers") };
+        let body = |answer: &str| answer.split_once("\r\n\r\n").map_or(0, |(_, body)| body.len());
+        assert!(truncated.starts_with("HTTP/1.1 200"), "{truncated}");
+        assert_eq!(body(truncated), body(whole) / 2, "{truncated}");
+        assert!(truncated.contains(&format!("content-length: {}", body(whole))), "{truncated}");
+        assert!(closed.is_empty(), "{closed}");
+        let state = state(&served).await;
+        assert_eq!((&state["faults"], &state["requests"]), (&json!({"fired": 2}), &json!({operation: 3})));
     });
 }

@@ -6,5 +6,6 @@ mod callers;
 mod cli;
 mod common;
 mod control;
+mod every_call;
 mod faults;
 mod refusals;

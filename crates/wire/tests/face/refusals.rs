@@ -15,34 +15,28 @@ struct Case {
     says: &'static [&'static str],
 }
 
+/// A form that is refused with the status 400.
+const fn form(service: &'static str, body: &'static str, says: &'static [&'static str]) -> Case {
+    Case { what: "POST /", service, header: FORM, body, status: "400", says }
+}
+
+/// JSON for `target` that is refused with the status 400.
+const fn json(service: &'static str, target: &'static str, body: &'static str, says: &'static [&'static str]) -> Case {
+    Case { what: "POST /", service, header: ("x-amz-target", target), body, status: "400", says }
+}
+
 const CASES: [Case; 15] = [
-    Case {
-        what: "POST /",
-        service: "rds",
-        header: FORM,
-        body: "Action=DeleteDBCluster",
-        status: "400",
-        says: &["<Code>InvalidAction</Code>", "The action DeleteDBCluster is not valid for this web service."],
-    },
-    Case {
-        what: "POST /",
-        service: "rds",
-        header: FORM,
-        body: "Version=2014-10-31",
-        status: "400",
-        says: &["<Code>MissingAction</Code>"],
-    },
-    Case {
-        what: "POST /",
-        service: "rds",
-        header: FORM,
-        body: "Action=FailoverGlobalCluster&GlobalClusterIdentifier=retail-store-orders&AllowDataLoss=perhaps",
-        status: "400",
-        says: &[
-            "<Code>InvalidParameterValue</Code>",
-            "AllowDataLoss: found &quot;perhaps&quot;, expected true or false",
-        ],
-    },
+    form(
+        "rds",
+        "Action=DeleteDBCluster",
+        &["<Code>InvalidAction</Code>", "The action DeleteDBCluster is not valid for this web service."],
+    ),
+    form("rds", "Version=2014-10-31", &["<Code>MissingAction</Code>"]),
+    form(
+        "rds",
+        "Action=FailoverGlobalCluster&GlobalClusterIdentifier=retail-store-orders&AllowDataLoss=perhaps",
+        &["<Code>InvalidParameterValue</Code>", "AllowDataLoss: found &quot;perhaps&quot;, expected true or false"],
+    ),
     Case {
         what: "POST /",
         service: "rds",
@@ -59,62 +53,32 @@ const CASES: [Case; 15] = [
         status: "404",
         says: &["<Code>DBClusterNotFoundFault</Code>", "<RequestId>"],
     },
-    Case {
-        what: "POST /",
-        service: "elasticache",
-        header: FORM,
-        body: "Action=FailoverGlobalReplicationGroup&GlobalReplicationGroupId=ldgnf-retail-store-checkout&PrimaryRegion=us-east-1&PrimaryReplicationGroupId=checkout-use1",
-        status: "400",
-        says: &["PrimaryRegion: found &quot;us-east-1&quot;, expected us-west-2, where the request was sent"],
-    },
-    Case {
-        what: "POST /",
-        service: "elasticloadbalancing",
-        header: FORM,
-        body: "Action=DescribeTargetHealth&TargetGroupArn=x",
-        status: "400",
-        says: &["<Code>TargetGroupNotFound</Code>"],
-    },
-    Case {
-        what: "POST /",
-        service: "ecs",
-        header: ("x-amz-target", "AmazonEC2ContainerServiceV20141113.DeleteService"),
-        body: "{}",
-        status: "400",
-        says: &["UnknownOperationException"],
-    },
-    Case {
-        what: "POST /",
-        service: "ecs",
-        header: ("x-amz-target", "AmazonEC2ContainerServiceV20141113.DescribeServices"),
-        body: "{\"cluster\": \"retail-store\"}",
-        status: "400",
-        says: &["InvalidParameterException", "services: found nothing, expected 1 to 10 names of services"],
-    },
-    Case {
-        what: "POST /",
-        service: "ecs",
-        header: ("x-amz-target", "AmazonEC2ContainerServiceV20141113.DescribeServices"),
-        body: "{",
-        status: "400",
-        says: &["SerializationException"],
-    },
-    Case {
-        what: "POST /",
-        service: "application-autoscaling",
-        header: ("x-amz-target", "AnyScaleFrontendService.RegisterScalableTarget"),
-        body: "{\"ServiceNamespace\": \"ecs\", \"ResourceId\": \"service/retail-store/ui\", \"ScalableDimension\": \"ecs:service:DesiredCount\", \"MinCapacity\": -1}",
-        status: "400",
-        says: &["ValidationException", "MinCapacity: found -1"],
-    },
-    Case {
-        what: "POST /",
-        service: "route53-recovery-cluster",
-        header: ("x-amz-target", "ToggleCustomerAPI.UpdateRoutingControlStates"),
-        body: "{\"UpdateRoutingControlStateEntries\": [{\"RoutingControlArn\": \"x\", \"RoutingControlState\": \"Perhaps\"}]}",
-        status: "400",
-        says: &["ValidationException", "UpdateRoutingControlStateEntries[0].RoutingControlState: found"],
-    },
+    form(
+        "elasticache",
+        "Action=FailoverGlobalReplicationGroup&GlobalReplicationGroupId=ldgnf-retail-store-checkout&PrimaryRegion=us-east-1&PrimaryReplicationGroupId=checkout-use1",
+        &["PrimaryRegion: found &quot;us-east-1&quot;, expected us-west-2, where the request was sent"],
+    ),
+    form("elasticloadbalancing", "Action=DescribeTargetHealth&TargetGroupArn=x", &["<Code>TargetGroupNotFound</Code>"]),
+    json("ecs", "AmazonEC2ContainerServiceV20141113.DeleteService", "{}", &["UnknownOperationException"]),
+    json(
+        "ecs",
+        "AmazonEC2ContainerServiceV20141113.DescribeServices",
+        "{\"cluster\": \"retail-store\"}",
+        &["InvalidParameterException", "services: found nothing, expected 1 to 10 names of services"],
+    ),
+    json("ecs", "AmazonEC2ContainerServiceV20141113.DescribeServices", "{", &["SerializationException"]),
+    json(
+        "application-autoscaling",
+        "AnyScaleFrontendService.RegisterScalableTarget",
+        "{\"ServiceNamespace\": \"ecs\", \"ResourceId\": \"service/retail-store/ui\", \"ScalableDimension\": \"ecs:service:DesiredCount\", \"MinCapacity\": -1}",
+        &["ValidationException", "MinCapacity: found -1"],
+    ),
+    json(
+        "route53-recovery-cluster",
+        "ToggleCustomerAPI.UpdateRoutingControlStates",
+        "{\"UpdateRoutingControlStateEntries\": [{\"RoutingControlArn\": \"x\", \"RoutingControlState\": \"Perhaps\"}]}",
+        &["ValidationException", "UpdateRoutingControlStateEntries[0].RoutingControlState: found"],
+    ),
     Case {
         what: "GET /v1/brokers/no-such",
         service: "mq",

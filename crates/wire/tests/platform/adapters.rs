@@ -169,7 +169,9 @@ fn s10_faults_of_the_drill_meet_calls_from_outside_and_come_back_as_their_class(
         for fault in refusals {
             served.world.state_mut().faults.add(FaultRule::once("dynamodb:PutItem", FaultKind::Refuse(fault)));
             let error = ledger.replace_lock(&name, None, &lock("arn:one", 1, now)).await.expect_err("a fault");
-            assert_eq!(error.fault, fault, "{error}");
+            // That it is not available does not prove that nothing was done.
+            let expected = if fault == Fault::Unavailable { Fault::Internal } else { fault };
+            assert_eq!(error.fault, expected, "{error}");
             // A rule that has fired counts on: the next one comes after it.
         }
         assert_eq!(served.world.state().faults.fired(), 5);

@@ -49,7 +49,7 @@ impl Table {
         let service = Rc::clone(&self.service);
         match self.world.executor().run(async move { service.serve(&request).await }) {
             Reply::Answer { status, body, .. } => (status.as_u16(), serde_json::from_slice(&body).expect("JSON")),
-            Reply::Gone => panic!("nobody answers"),
+            Reply::Truncated { .. } | Reply::Gone => panic!("no whole answer"),
         }
     }
 

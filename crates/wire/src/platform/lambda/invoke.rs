@@ -14,8 +14,8 @@ use serde_json::{Value, json};
 
 use crate::callers::Callers;
 use crate::face::Service;
-use crate::platform::answer::Refusal;
 use crate::platform::function_arn;
+use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -137,7 +137,6 @@ impl Service for LambdaService {
                 Reply::new(status, "application/json", body.to_string()).with("x-amzn-errortype", code)
             }
             Err(Refusal::Gone) => Reply::Gone,
-            Err(Refusal::Silent) => std::future::pending().await,
         }
     }
 }

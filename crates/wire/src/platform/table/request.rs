@@ -7,7 +7,7 @@ use super::expression::{self, Condition};
 use super::placeholders::Placeholders;
 use super::store::Key;
 use super::value::{Item, Value, item_json, read_item, size_of_item};
-use crate::platform::answer::Refusal;
+use crate::refusal::Refusal;
 
 /// The most bytes of an item.
 const ITEM_BYTES_MAX: usize = 400 * 1024;

@@ -18,7 +18,8 @@ use super::value::{Item, Value, item_json, read_item, size_of_item};
 use super::writes::Write;
 use crate::callers::{Act, Callers};
 use crate::face::Service;
-use crate::platform::answer::{Refusal, json_1_0};
+use crate::platform::answer::{asked, json_1_0};
+use crate::refusal::Refusal;
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::services::tables::describe_table;
@@ -163,16 +164,11 @@ fn caller(request: &Request) -> Result<(&str, &Region), Refusal> {
 #[async_trait(?Send)]
 impl Service for TableService {
     async fn serve(&self, request: &Request) -> Reply {
-        let target = request.header("x-amz-target").unwrap_or_default();
-        let operation = target.strip_prefix("DynamoDB_20120810.").unwrap_or(target);
-        let body: Json = match serde_json::from_slice(&request.body) {
-            Ok(body) => body,
-            Err(why) => return Refusal::new("SerializationException", why.to_string()).into_reply(SHAPE).await,
+        let answer = match asked(request, "DynamoDB_20120810") {
+            Ok((operation, body)) => self.answer(operation, &body, request).await,
+            Err(refusal) => Err(refusal),
         };
-        match self.answer(operation, &body, request).await {
-            Ok(answer) => json_1_0(&answer),
-            Err(refusal) => refusal.into_reply(SHAPE).await,
-        }
+        json_1_0(answer, SHAPE)
     }
 }
 

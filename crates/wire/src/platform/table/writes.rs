@@ -8,7 +8,7 @@ use super::expression::{self, Change, Condition};
 use super::request::{check, condition, expression, key, known, new_item, placeholders, returned, text, within_size};
 use super::store::{By, Key, Store};
 use super::value::{Item, Value};
-use crate::platform::answer::Refusal;
+use crate::refusal::Refusal;
 
 /// A write, read from its request.
 pub struct Write<'a> {
