@@ -1,7 +1,7 @@
 //! Small machines: each must end as the documentation says.
 
 use crate::cases::{Case, read};
-use crate::known::KNOWN;
+use crate::known::SMALL;
 use crate::trace::Trace;
 use crate::{oracle, ours};
 
@@ -26,7 +26,7 @@ fn the_runner_does_with_every_small_machine_what_is_documented() {
 #[test]
 fn the_other_interpreter_differs_from_the_documentation_only_where_that_is_known() {
     let cases = read::<Case>("cases");
-    for known in KNOWN {
+    for known in SMALL {
         assert!(cases.contains_key(known.case), "{} is no case", known.case);
     }
     let scripts: Vec<_> = cases.values().map(Case::script).collect();
@@ -34,7 +34,7 @@ fn the_other_interpreter_differs_from_the_documentation_only_where_that_is_known
     let mut wrong = Vec::new();
     for ((name, case), trace) in cases.iter().zip(&traces) {
         let differs = trace.differs_from(&case.expect);
-        let known = KNOWN.iter().find(|k| k.case == name);
+        let known = SMALL.iter().find(|k| k.case == name);
         match known {
             None if differs.is_empty() => {}
             Some(known) if known.differs == differs => {}

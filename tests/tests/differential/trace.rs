@@ -114,8 +114,7 @@ impl Trace {
 }
 
 fn aspects(same: [bool; 6]) -> Vec<Aspect> {
-    let all =
-        [Aspect::Outcome, Aspect::Cause, Aspect::End, Aspect::Entered, Aspect::Calls, Aspect::Payloads];
+    let all = [Aspect::Outcome, Aspect::Cause, Aspect::End, Aspect::Entered, Aspect::Calls, Aspect::Payloads];
     all.into_iter().zip(same).filter(|(_, same)| !same).map(|(aspect, _)| aspect).collect()
 }
 
