@@ -1,5 +1,7 @@
 //! Small machines: each must end as the documentation says.
 
+use serde_json::Value;
+
 use crate::cases::{Case, read};
 use crate::known::SMALL;
 use crate::trace::Trace;
@@ -48,4 +50,22 @@ fn the_other_interpreter_differs_from_the_documentation_only_where_that_is_known
         }
     }
     assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n\n"));
+}
+
+/// What Step Functions is asked, where it can be (`tools/test_state.py`), is what the case expects anyway.
+#[test]
+fn what_test_state_must_answer_is_what_the_case_expects() {
+    let cases = read::<Case>("cases");
+    let asked: Vec<_> = cases.iter().filter_map(|(name, case)| Some((name, case, case.test_state.as_ref()?))).collect();
+    assert!(asked.len() >= 8, "{} cases for TestState", asked.len());
+    for (name, case, answer) in asked {
+        let second = case.expect.entered["top"].get(1).and_then(|line| line.split(' ').nth(1));
+        assert_eq!(
+            answer.get("nextState").and_then(Value::as_str),
+            second.filter(|_| answer["status"] != "RETRIABLE"),
+            "{name}"
+        );
+        assert_eq!(answer.get("error").and_then(Value::as_str), case.expect.error.as_deref(), "{name}");
+        assert!(answer.get("output").is_none_or(|output| Some(output) == case.expect.output.as_ref()), "{name}");
+    }
 }
