@@ -1,7 +1,7 @@
 """An interpreter of the Amazon States Language that is not ours: moto's, in process, in virtual time, with scripted functions.
 
-Reads a JSON list of cases on stdin (`definition`, `input`, `chance`, `functions`, `tokens`: tests/tests/differential/cases.rs
-says what they are), and writes, in the same order, what became of each: `result`, `calls`, `events`. No server, no network.
+Reads a JSON list of cases on stdin (`Script` of tests/tests/differential/cases.rs says what they are), and writes, in the same
+order, what became of each: `result`, `calls`, `events` and `ended_ms`. No server, no network.
 
 moto's interpreter lacks JSONata, which jsonata-python gives it here, and waits in real time for real functions. What is replaced
 is internal to moto; so its version is checked first. Nothing of what it decides is replaced: where it decides otherwise than
@@ -27,7 +27,7 @@ from virtual_time import TIME, THREADING, TURNS
 
 VERSION = "5.2.5"
 if moto.__version__ != VERSION:
-    sys.exit(f"asl_oracle.py replaces what is internal to moto {VERSION}, and this is {moto.__version__}: run `make .venv/installed`")
+    sys.exit(f"this replaces what is internal to moto {VERSION}, and found {moto.__version__}: run `make .venv/installed`")
 
 from moto.stepfunctions.parser.api import HistoryEventType, StateMachineType
 from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
@@ -47,6 +47,7 @@ ROLE = "arn:aws:iam::111122223333:role/oracle"
 ARN = "arn:aws:states:us-west-2:111122223333"
 MACHINE = f"{ARN}:stateMachine:machine"
 EXECUTION = f"{ARN}:execution:machine:run"
+IN_PLACE_OF = {"threading": THREADING, "Thread": THREADING.Thread, "Event": THREADING.Event, "time": TIME}
 
 
 class Script:
@@ -130,7 +131,7 @@ def install():
         module.encode_jsonata_variable_declarations = declared
     for name, module in list(sys.modules.items()):
         if name.startswith("moto.stepfunctions.parser"):
-            for attribute, ours in (("threading", THREADING), ("Thread", THREADING.Thread), ("Event", THREADING.Event), ("time", TIME)):
+            for attribute, ours in IN_PLACE_OF.items():
                 if hasattr(module, attribute):
                     setattr(module, attribute, ours)
     EventManager._get_current_timestamp = staticmethod(

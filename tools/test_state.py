@@ -34,11 +34,12 @@ def main():
             sys.exit(f"{name}: this is no request to TestState: {report.generate_report()}")
     why = missing()
     if why:
-        said = f'NOT RUN: test-state ({why}); its {len(requests)} requests have the form of the API, no more is known'
+        said = f"NOT RUN: test-state ({why}); its {len(requests)} requests have the form of the API, no more is known"
         print(said)
         not_run.write_text(said + "\n")
         return
-    wrong = [f"{name}: {found}" for name, case in cases.items() if (found := differs(case, client.test_state(**requests[name])))]
+    found = {name: differs(case, client.test_state(**requests[name])) for name, case in cases.items()}
+    wrong = [f"{name}: {what}" for name, what in found.items() if what]
     if wrong:
         sys.exit("Step Functions answers otherwise:\n" + "\n".join(wrong))
     print(f"test-state: {len(requests)} states, as Step Functions has them")

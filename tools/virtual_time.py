@@ -126,5 +126,7 @@ def sleep(seconds):
 
 
 # In place of the modules. A thread that has the turn never waits for a lock: nobody gives the turn away while holding one.
-THREADING = types.SimpleNamespace(Event=Event, Thread=Thread, Lock=threading.Lock, RLock=threading.RLock, Condition=threading.Condition)
+THREADING = types.SimpleNamespace(
+    Event=Event, Thread=Thread, Lock=threading.Lock, RLock=threading.RLock, Condition=threading.Condition
+)
 TIME = types.SimpleNamespace(sleep=sleep, time=lambda: TURNS.now)

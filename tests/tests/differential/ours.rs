@@ -101,10 +101,13 @@ impl Observer for Historian {
     fn retries(&self, _: &Execution, _: &str, _: Option<&str>, _: &StateError, _: Period) {}
 
     fn notes(&self, _: &Execution, previous: u64, what: impl FnOnce() -> What) -> u64 {
-        let (kind, name, index) = match what() {
-            What::StateEntered { kind, state, .. } => (format!("{kind}StateEntered"), Some(state), None),
-            What::IterationStarted { state, index } => ("MapIterationStarted".to_owned(), Some(state), Some(index)),
-            other => (format!("{other:?}"), None, None),
+        let what = what();
+        let (kind, name, index) = if let What::StateEntered { kind, state, .. } = what {
+            (format!("{kind}StateEntered"), Some(state), None)
+        } else if let What::IterationStarted { state, index } = what {
+            ("MapIterationStarted".to_owned(), Some(state), Some(index))
+        } else {
+            ("of no interest here".to_owned(), None, None)
         };
         let mut events = self.events.borrow_mut();
         let id = events.len() as u64 + 1;

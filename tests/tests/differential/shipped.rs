@@ -129,8 +129,9 @@ impl Run {
             check(*states == was, format!("{branch}: {states:?}"), format!("{was:?}"));
         }
         if let Some(expected) = concluded {
-            let calls = trace.calls.iter().zip(&trace.payloads).filter(|(call, _)| call.ends_with(&arn("Conclude")));
-            let was = calls.last().map(|(_, payload)| payload);
+            let mut calls =
+                trace.calls.iter().zip(&trace.payloads).filter(|(call, _)| call.ends_with(&arn("Conclude")));
+            let was = calls.next_back().map(|(_, payload)| payload);
             check(Some(expected) == was, format!("{expected}"), format!("{was:?}"));
         }
         unlike
