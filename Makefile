@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit doors fmt template deny advisories clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit differential doors fmt template deny advisories clippy doc schemas picture compare
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
@@ -31,14 +31,20 @@ simulate: ## serve a simulated world to the AWS CLI and SDKs on loopback (ARGS="
 sam-local: .venv/installed ## try every function through AWS SAM, in containers, against a simulated world
 	.venv/bin/python tools/sam_local.py
 
-test: check unit doors ## everything that must hold before a change goes in; CI runs this
-	@if [ -e .venv/not-run ]; then cat .venv/not-run; fi
+test: check unit differential doors ## everything that must hold before a change goes in; CI runs this
+	@cat .venv/not-run* 2>/dev/null || true
 
 check: fmt template deny advisories clippy doc ## all of it but the tests
 
 unit: .venv/installed ## the tests, those of the adapters too
 	cargo build --workspace --all-features --bins
 	cargo test --workspace --all-features
+
+# Step Functions itself is asked only with LIFEBOAT_TEST_STATE=1 and credentials. Without them that is named as not run, here
+# and at the end of `make test`.
+differential: .venv/installed ## the runner, held to AWS's documentation, another interpreter, and Step Functions itself
+	cargo test --workspace --all-features --test differential
+	.venv/bin/python tools/test_state.py .venv/not-run-test-state
 
 # In real time, and nearly all of it waiting: so all at once.
 doors: .venv/installed ## a run through each door, on the built binaries, against a simulated world
@@ -67,7 +73,7 @@ advisories: .venv/installed ## known vulnerabilities
 
 clippy: ## lints
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	cargo clippy --workspace --all-features --test doors -- -D warnings
+	cargo clippy --workspace --all-features --test doors --test differential -- -D warnings
 
 doc: ## documentation: broken links and missing pages
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features

@@ -176,6 +176,7 @@ fn a_failure_is_told_in_the_words_of_its_message() {
         ("{\"errorMessage\":7}", "{\"errorMessage\":7}"),
         ("{\"message\":\"x\"}", "{\"message\":\"x\"}"),
         ("no cause was given", "no cause was given"),
+        ("", "no cause was given; the execution's history shows the state"),
     ];
     for (cause, message) in table {
         let failure = Failure { error: "Lifeboat.Refused".to_owned(), cause: cause.to_owned() };

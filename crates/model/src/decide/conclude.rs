@@ -22,11 +22,13 @@ pub struct Failure {
 
 impl Failure {
     /// The error's name and its message. Step Functions gives a function's error as the JSON of its payload; people want
-    /// the message in it.
+    /// the message in it. A time-out it gives no words.
     pub fn in_words(&self) -> String {
         let payload: Option<serde_json::Value> = serde_json::from_str(&self.cause).ok();
         let message = payload.as_ref().and_then(|p| p.get("errorMessage")).and_then(serde_json::Value::as_str);
-        format!("{}: {}", self.error, message.unwrap_or(&self.cause))
+        let said = message.unwrap_or(&self.cause);
+        let words = if said.is_empty() { "no cause was given; the execution's history shows the state" } else { said };
+        format!("{}: {words}", self.error)
     }
 }
 

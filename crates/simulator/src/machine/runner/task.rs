@@ -51,7 +51,8 @@ impl<F: Functions, O: Observer> Runner<F, O> {
                 Err(error)
             }
             Either::Right(((), _)) => {
-                let error = StateError::new("States.Timeout", "the task ran out of time");
+                // Step Functions gives a task's time-out no words.
+                let error = StateError::new("States.Timeout", "");
                 self.note(scope, || What::TaskTimedOut { error: error.clone(), answer });
                 Err(error)
             }
