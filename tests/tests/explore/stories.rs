@@ -58,11 +58,6 @@ impl Story {
             "lifeboat drill --plan tests/plans/{plan}.yaml --scenario {scenario} --seed {seed} --clients {CLIENTS} --quick-services{choices}"
         )
     }
-
-    /// Its name in a table.
-    pub fn name(&self) -> String {
-        format!("{}, {}", self.scenario.name(), self.plan)
-    }
 }
 
 /// The plan in `tests/plans`, read once by each thread.

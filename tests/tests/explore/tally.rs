@@ -1,10 +1,12 @@
 //! Plays drills on all cores, and counts what happened in them.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lifeboat_simulator::explore::{CallMade, Choices, Ending, Recovery, Seen, explore};
+use lifeboat_simulator::explore::{CallMade, Choice, Choices, Ending, Recovery, Seen, explore};
+use lifeboat_simulator::machine::Machine;
 
 use crate::stories::{STORIES, Story, machine};
 
@@ -38,12 +40,29 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a drill.
+    /// Counts a drill all of whose choices have to happen.
     pub fn count(&mut self, (story, choices): &Drill, seen: &Seen) {
+        self.note(choices, seen);
+        let mut wrong = wrong_with(seen);
+        if seen.happened != choices.count() {
+            wrong.push(format!("choices: {} of {} happened", seen.happened, choices.count()));
+        }
+        if !wrong.is_empty() {
+            self.failed += 1;
+            let by: Vec<&str> = choices.iter().map(|choice| choice.what.name()).collect();
+            let kinds: Vec<&str> = wrong.iter().filter_map(|w| w.split(':').next()).collect();
+            let told = format!("{}\n    {}", wrong.join("; "), story.command(choices));
+            self.failures.entry(format!("{} by {}", kinds.join(", "), by.join(", "))).or_insert((0, told)).0 += 1;
+        }
+    }
+
+    /// Counts what happened, and judges nothing.
+    pub fn note(&mut self, choices: &Choices, seen: &Seen) {
         self.drills += 1;
         self.runs += seen.endings.len() as u64;
         self.calls += seen.calls.len() as u64;
-        for choice in choices.iter() {
+        let reached = |choice: &&Choice| (choice.call as usize) < seen.calls.len();
+        for choice in choices.iter().filter(reached) {
             *self.happened.entry(choice.what.name()).or_default() += 1;
         }
         for ending in &seen.endings {
@@ -59,14 +78,6 @@ impl Tally {
             Recovery::Stuck(_) => "not reached".to_owned(),
         };
         *self.recoveries.entry(tries).or_default() += 1;
-        let wrong = wrong_with(choices, seen);
-        if !wrong.is_empty() {
-            self.failed += 1;
-            let by: Vec<&str> = choices.iter().map(|choice| choice.what.name()).collect();
-            let kinds: Vec<&str> = wrong.iter().filter_map(|w| w.split(':').next()).collect();
-            let told = format!("{}\n    {}", wrong.join("; "), story.command(choices));
-            self.failures.entry(format!("{} by {}", kinds.join(", "), by.join(", "))).or_insert((0, told)).0 += 1;
-        }
     }
 
     /// Adds what another tally counted.
@@ -97,11 +108,9 @@ fn sum<K: Ord>(counts: &mut BTreeMap<K, u64>, more: BTreeMap<K, u64>) {
     }
 }
 
-fn wrong_with(choices: &Choices, seen: &Seen) -> Vec<String> {
+/// What went wrong in a drill, whatever was chosen for it.
+pub fn wrong_with(seen: &Seen) -> Vec<String> {
     let mut wrong = seen.violations.clone();
-    if seen.happened != choices.count() {
-        wrong.push(format!("{} of {} choices happened", seen.happened, choices.count()));
-    }
     if seen.endings.contains(&Ending::Nameless) {
         wrong.push("a run ended without a name, or never".to_owned());
     }
@@ -116,21 +125,38 @@ pub fn quiet_calls(story: &Story) -> Vec<CallMade> {
     explore(&story.options(&machine(), Choices::default())).expect("a mode of its own").calls
 }
 
-/// Plays `drills` on all cores. `then` sees each, for what follows from it.
-pub fn play_all(drills: &[Drill], then: impl Fn(&Drill, &Seen) + Sync) -> Tally {
+/// Plays `drills` on all cores.
+pub fn play_all(drills: &[Drill]) -> Tally {
+    on_all_cores(drills, |machine, tally, drill| _ = play(machine, tally, drill))
+}
+
+/// Plays `firsts` on all cores, and after each of them what follows from how it went.
+pub fn play_with_seconds(firsts: &[Drill], follow: impl Fn(&Drill, &Seen) -> Vec<Choices> + Sync) -> Tally {
+    on_all_cores(firsts, |machine, tally, first| {
+        let seen = play(machine, tally, first);
+        for choices in follow(first, &seen) {
+            play(machine, tally, &(first.0, choices));
+        }
+    })
+}
+
+fn play(machine: &Rc<Machine>, tally: &mut Tally, drill: &Drill) -> Seen {
+    let (story, choices) = drill;
+    let seen = explore(&story.options(machine, choices.clone())).expect("a mode of its own");
+    tally.count(drill, &seen);
+    seen
+}
+
+fn on_all_cores(drills: &[Drill], work: impl Fn(&Rc<Machine>, &mut Tally, &Drill) + Sync) -> Tally {
     let next = AtomicUsize::new(0);
     let total = Mutex::new(Tally::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let machine = machine();
-                let mut tally = Tally::default();
+                let (machine, mut tally) = (machine(), Tally::default());
                 while let Some(drill) = drills.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (story, choices) = drill;
-                    let seen = explore(&story.options(&machine, choices.clone())).expect("a mode of its own");
-                    tally.count(drill, &seen);
-                    then(drill, &seen);
+                    work(&machine, &mut tally, drill);
                 }
                 total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).add(tally);
             });

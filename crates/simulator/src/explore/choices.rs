@@ -25,7 +25,7 @@ const LONG: Period = Period::seconds(20);
 const FOR_EVER: Period = Period::seconds(600);
 
 /// Every deviation by its name.
-pub const DEVIATIONS: [(&str, Deviation); 39] = {
+pub const DEVIATIONS: [(&str, Deviation); 40] = {
     use Deviation::{Event as E, Fault as F};
     use FaultKind::{
         CrashAfter, CrashBefore, LostReply, Refuse, Silence, Slow, Stale, StandsStillAfter, StandsStillBefore,
@@ -69,6 +69,7 @@ pub const DEVIATIONS: [(&str, Deviation); 39] = {
         ("delivered-twice", E(Event::DeliveredTwice)),
         ("delivered-late", E(Event::DeliveredLate)),
         ("aborted", E(Event::Aborted)),
+        ("redriven", E(Event::Redriven)),
         ("clock-ahead", E(Event::ClockAhead)),
         ("clock-behind", E(Event::ClockBehind)),
     ]

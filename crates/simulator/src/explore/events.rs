@@ -50,6 +50,8 @@ pub enum Event {
     DeliveredLate,
     /// Somebody stops the execution, which Step Functions then abandons.
     Aborted,
+    /// Somebody stops the execution, and redrives it a moment later.
+    Redriven,
     /// The clocks of the target are ahead of all others from now on, by as much as is allowed.
     ClockAhead,
     /// The same, behind.
@@ -131,6 +133,10 @@ impl World {
                 });
             }
             Event::Aborted => self.stop_execution(&caller.run_id, StateError::new("Aborted", "somebody stopped it")),
+            Event::Redriven => {
+                _ = self.with_explored(|explored| explored.redriven.insert(caller.run_id.clone()));
+                self.stop_execution(&caller.run_id, StateError::new("Aborted", "somebody stopped it"));
+            }
             Event::ClockAhead => _ = self.with_explored(|explored| explored.clock_off = Some((target, CLOCK_OFF_MS))),
             Event::ClockBehind => _ = self.with_explored(|explored| explored.clock_off = Some((target, -CLOCK_OFF_MS))),
         }

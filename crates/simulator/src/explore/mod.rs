@@ -66,7 +66,7 @@ impl CallMade {
                 FaultKind::LostReply | FaultKind::CrashAfter | FaultKind::StandsStillAfter(_) => changes,
             },
             Deviation::Event(Event::DeliveredTwice | Event::DeliveredLate) => self.first && self.step != Step::StartRun,
-            Deviation::Event(Event::Aborted) => self.step != Step::StartRun,
+            Deviation::Event(Event::Aborted | Event::Redriven) => self.step != Step::StartRun,
             Deviation::Event(_) => true,
         }
     }
@@ -89,6 +89,8 @@ pub struct Explored {
     clock_off: Option<(Region, i64)>,
     /// When a person last moved traffic by hand.
     moved_by_hand: Option<Timestamp>,
+    /// The executions that somebody stopped and will redrive.
+    redriven: BTreeSet<String>,
     /// How many late deliveries are still to come.
     late: u32,
 }
@@ -161,6 +163,11 @@ impl World {
             Some((there, ms)) if there == region => Timestamp::from_ms(now.as_ms() + ms),
             Some(_) | None => now,
         }
+    }
+
+    /// Whether somebody redrives the execution that was stopped; once for each time that they stopped it.
+    pub(crate) fn is_redriven(&self, execution: &str) -> bool {
+        self.with_explored(|explored| explored.redriven.remove(execution)).unwrap_or(false)
     }
 
     /// When a person last moved traffic by hand.

@@ -3,6 +3,7 @@
 mod branches;
 mod task;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::future::{Either, LocalBoxFuture, select};
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 use super::definition::{Machine, Retrier, State, States};
 use super::execution::{Ended, EndedBy, Execution, Functions, Observer, StateError};
+use super::expression::Variables;
 use super::history::What;
 use super::retry::Retries;
 use super::scope::{Counters, Scope, Step, evaluated, failed, limit_data, not_a, onward, output_of, settle, with};
@@ -20,6 +22,16 @@ pub struct Runner<F, O> {
     machine: Rc<Machine>,
     functions: F,
     observer: O,
+    /// The state of the machine itself that was entered last; those of its branches begin anew with it.
+    reached: RefCell<Option<Progress>>,
+}
+
+/// Where an execution is: a state that it enters, and with what.
+#[derive(Clone)]
+struct Progress {
+    state: String,
+    input: Value,
+    variables: Variables,
 }
 
 /// A visit to a state: which one, what its expressions see, and where in the execution it is.
@@ -32,16 +44,33 @@ struct Visit<'v, 'a> {
 impl<F: Functions, O: Observer> Runner<F, O> {
     /// A runner of `machine`.
     pub fn new(machine: Rc<Machine>, functions: F, observer: O) -> Self {
-        Self { machine, functions, observer }
+        Self { machine, functions, observer, reached: RefCell::default() }
     }
 
     /// Runs `execution` to its end.
     pub async fn execute(&self, execution: &Execution) -> Ended {
+        self.execute_from(self.beginning(execution), execution).await
+    }
+
+    /// Where every execution begins.
+    fn beginning(&self, execution: &Execution) -> Progress {
+        let variables = Variables::new();
+        Progress { state: self.machine.start_at.clone(), input: execution.input.clone(), variables }
+    }
+
+    /// Runs `execution` on from the state of the machine that it had entered last, as `RedriveExecution` does; from the
+    /// beginning, when it had entered none.
+    pub async fn redrive(&self, execution: &Execution) -> Ended {
+        let reached = self.reached.borrow().clone();
+        self.execute_from(reached.unwrap_or_else(|| self.beginning(execution)), execution).await
+    }
+
+    async fn execute_from(&self, from: Progress, execution: &Execution) -> Ended {
         let counters = Counters::default();
-        let scope = Scope::new(execution, &counters);
+        let scope = Scope { variables: from.variables, ..Scope::new(execution, &counters) };
         let last = Rc::clone(&scope.last_event);
         self.note(&scope, || What::ExecutionStarted { input: execution.input.clone() });
-        let work = self.run_states(&self.machine.start_at, &self.machine.states, execution.input.clone(), scope);
+        let work = self.run_states(from.state, &self.machine.states, from.input, scope);
         let limit = self.functions.sleep(Period::seconds(self.machine.timeout_seconds));
         let (result, by) = match select(work, limit).await {
             Either::Left((result, _)) => (result, EndedBy::Itself),
@@ -64,13 +93,13 @@ impl<F: Functions, O: Observer> Runner<F, O> {
 
     fn run_states<'a>(
         &'a self,
-        start_at: &'a str,
+        start_at: String,
         states: &'a States,
         input: Value,
         mut scope: Scope<'a>,
     ) -> LocalBoxFuture<'a, Result<Value, StateError>> {
         Box::pin(async move {
-            let mut name = start_at.to_owned();
+            let mut name = start_at;
             let mut input = input;
             loop {
                 let state = states
@@ -87,6 +116,11 @@ impl<F: Functions, O: Observer> Runner<F, O> {
                     input: input.clone(),
                 });
                 limit_data(&input)?;
+                if std::ptr::eq(states, &self.machine.states) {
+                    let variables = scope.variables.clone();
+                    *self.reached.borrow_mut() =
+                        Some(Progress { state: name.clone(), input: input.clone(), variables });
+                }
                 let result = self.run_state(&name, state, input, &mut scope).await;
                 let problem = match &result {
                     Ok(Step::Caught(_, _, error)) | Err(error) => Some(error),

@@ -181,9 +181,27 @@ pub(super) fn not_a(what: &str, expected: &str, found: &Value) -> StateError {
 }
 
 pub(super) fn limit_data(data: &Value) -> Result<(), StateError> {
-    let bytes = data.to_string().len();
+    let bytes = bytes_of(data);
     if bytes > DATA_MAX {
         return Err(StateError::new("States.DataLimitExceeded", format!("{bytes} bytes are more than {DATA_MAX}")));
     }
     Ok(())
+}
+
+/// The length of `data` as text.
+fn bytes_of(data: &Value) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // Counting fails at nothing, and a value is JSON already.
+    serde_json::to_writer(&mut count, data).map_or(usize::MAX, |()| count.0)
 }

@@ -51,6 +51,11 @@ impl World {
         waker.into_iter().for_each(Waker::wake);
     }
 
+    /// Lets a stopped execution go on.
+    pub(super) fn forget_stop(&self, execution: &str) {
+        self.state_mut().histories.stops.remove(execution);
+    }
+
     /// Waits until somebody stops the execution.
     pub(super) async fn stopped(&self, execution: &str) -> StateError {
         std::future::poll_fn(|context| {

@@ -12,6 +12,9 @@ use super::World;
 use crate::machine::{Ended, EndedBy, Execution, Functions, Invocation, Observer, Runner, StateError, What};
 use crate::service_times::{EXECUTION_START, STATE_TRANSITION};
 
+/// How long somebody takes to redrive an execution.
+const REDRIVE: Period = Period::seconds(20);
+
 /// Who or what started an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartedBy {
@@ -82,11 +85,12 @@ impl World {
         let functions = HomeFunctions { world: self.clone(), region: region.clone() };
         let observer = Timeline { world: self.clone(), region };
         let runner = Runner::new(self.machine(), functions, observer);
-        let work = std::pin::pin!(runner.execute(&execution));
-        let ended = match select(work, std::pin::pin!(self.stopped(&execution.id))).await {
-            Either::Left((ended, _)) => ended,
-            Either::Right((error, _)) => self.aborted(&execution.id, error),
-        };
+        let mut ended = self.unless_stopped(&execution.id, runner.execute(&execution)).await;
+        while ended.by == EndedBy::Stop && self.is_redriven(&execution.id) {
+            self.sleep(REDRIVE).await;
+            self.forget_stop(&execution.id);
+            ended = self.unless_stopped(&execution.id, runner.redrive(&execution)).await;
+        }
         let now = self.now();
         let text = match (&ended.result, ended.by) {
             (Ok(_), _) => format!("execution {} succeeds", execution.name),
@@ -104,6 +108,13 @@ impl World {
         match ended.by {
             EndedBy::Itself | EndedBy::TimeLimit => self.check_ending(&execution.id),
             EndedBy::Stop => {}
+        }
+    }
+
+    async fn unless_stopped(&self, id: &str, work: impl Future<Output = Ended>) -> Ended {
+        match select(std::pin::pin!(work), std::pin::pin!(self.stopped(id))).await {
+            Either::Left((ended, _)) => ended,
+            Either::Right((error, _)) => self.aborted(id, error),
         }
     }
 

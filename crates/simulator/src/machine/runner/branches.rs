@@ -45,7 +45,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         self.note(scope, || What::ParallelStarted);
         let branches = parallel.branches.iter();
         let (scopes, lasts) = scope.branches(parallel.branches.len());
-        let runs = branches.zip(scopes).map(|(b, s)| self.run_states(&b.start_at, &b.states, input.clone(), s));
+        let runs = branches.zip(scopes).map(|(b, s)| self.run_states(b.start_at.clone(), &b.states, input.clone(), s));
         let joined = try_join_all(runs).await;
         scope.join(&lasts);
         self.note(scope, || match &joined {
@@ -106,6 +106,6 @@ impl<F: Functions, O: Observer> Runner<F, O> {
             None => value,
         };
         let processor = &map.item_processor;
-        self.run_states(&processor.start_at, &processor.states, input, inner).await
+        self.run_states(processor.start_at.clone(), &processor.states, input, inner).await
     }
 }
