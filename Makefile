@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit doors fmt template deny deny-python advisories advisories-python clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit doors fmt template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
@@ -44,6 +44,20 @@ unit: .venv/installed ## the tests, those of the adapters too
 doors: .venv/installed ## a run through each door, on the built binaries, against a simulated world
 	cargo build --workspace --all-features --bins
 	cargo test --workspace --all-features --test doors -- --test-threads 16
+
+# Beside the tests, since it takes minutes to build. What it has found stands in fuzz/corpus, which `make unit` replays.
+fuzz: .cargo-fuzz/bin/cargo-fuzz ## feed each parser and the HTTP face with random inputs (SECONDS=20 each)
+	$(CARGO_FUZZ) build --sanitizer none
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/target/found/$$target; \
+		echo "fuzz: $$target, $(SECONDS) s"; \
+		$(CARGO_FUZZ) run --sanitizer none $$target fuzz/target/found/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10 -max_len=65536 -verbosity=0 -print_final_stats=1 \
+			2>fuzz/target/$$target.log \
+			|| { tail -40 fuzz/target/$$target.log; echo "fuzz: $$target fails on the input named above: mend what panicked," \
+				"and add the input to fuzz/corpus/$$target"; exit 1; }; \
+		grep -E 'number_of_executed_units|peak_rss_mb' fuzz/target/$$target.log; \
+	done
 
 fmt: ## formatting
 	cargo fmt --all --check
@@ -96,6 +110,16 @@ picture: .venv/installed ## draw docs/drill.svg anew from the default drill, and
 	$(LIFEBOAT) drill --quiet --svg docs/drill.svg
 	cargo build --profile drill -p lifeboat-cli --features aws,simulate
 	.venv/bin/python tools/watch_picture.py "$${CARGO_TARGET_DIR:-target}/drill/lifeboat" docs/watch.svg
+
+SECONDS ?= 20
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# On a stable toolchain: what cargo-fuzz asks of the compiler is unstable. No sanitizer: there is no unsafe code here.
+CARGO_FUZZ := RUSTC_BOOTSTRAP=1 .cargo-fuzz/bin/cargo-fuzz
+
+# Unoptimised: it only calls cargo.
+.cargo-fuzz/bin/cargo-fuzz: Makefile
+	cargo install --quiet --debug --locked --root .cargo-fuzz --target-dir fuzz/target/cargo-fuzz --version 0.13.1 cargo-fuzz
+	touch $@
 
 # SAM asks for a Region and credentials even where it calls nothing: these are no account's.
 SAM := env -u AWS_PROFILE SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none \
