@@ -182,3 +182,12 @@ fn a_table_that_does_not_answer_is_no_unknown_fate() {
         assert!(world.answers.borrow().is_empty());
     }
 }
+
+#[test]
+fn what_stands_in_the_table_does_not_steer_the_terminal() {
+    let hostile = AskedApproval { run_id: format!("{RUN}\u{1b}[2J\nplan     another"), ..asked() };
+    let pretended = world(Some(hostile));
+    let plan = "retail-store".parse().expect("a name");
+    let lines = now(Question::about(&plan, &pretended, NOW)).expect("a question").in_lines();
+    assert!(!lines.contains('\u{1b}') && lines.lines().count() == 4, "{lines}");
+}
