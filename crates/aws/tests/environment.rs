@@ -119,11 +119,3 @@ fn no_secret_is_printed() {
     let printed = format!("{:?}", read(&[]).expect("an environment"));
     assert!(!printed.contains("much-secret") && !printed.contains("much-token"), "{printed}");
 }
-
-#[test]
-fn no_credential_is_in_what_is_printed_to_debug() {
-    let environment = read(&[("LIFEBOAT_TABLE", "lifeboat")]).expect("an environment");
-    let region = environment.home().clone();
-    let printed = format!("{environment:?} {:?}", environment.config(Service::Sns, &region, Calls::Read));
-    assert!(printed.contains("us-west-2") && !printed.contains("much-"), "{printed}");
-}
