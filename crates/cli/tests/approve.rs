@@ -188,6 +188,6 @@ fn what_stands_in_the_table_does_not_steer_the_terminal() {
     let hostile = AskedApproval { run_id: format!("{RUN}\u{1b}[2J\nplan     another"), ..asked() };
     let pretended = world(Some(hostile));
     let plan = "retail-store".parse().expect("a name");
-    let lines = now(Question::about(&plan, &pretended, NOW)).expect("a question").in_lines();
-    assert!(!lines.contains('\u{1b}') && lines.lines().count() == 4, "{lines}");
+    let refused = now(Question::about(&plan, &pretended, NOW)).expect_err("no execution has such a name").to_string();
+    assert!(refused.contains("\\u{1b}[2J") && !refused.chars().any(char::is_control), "{refused}");
 }

