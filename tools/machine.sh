@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # What a bare Debian machine needs beside Rust, Python 3 and make to try everything: a container engine that runs and what the
-# stand-in for Lambda's base image is made of, for `make sam-local`; and the library through which the functions' processes see
-# the simulated world's DNS. Needs root; installs only what is missing.
+# stand-in for Lambda's base image is made of, for `make sam-local`; the library through which the functions' processes see the
+# simulated world's DNS; and a C++ compiler, for the library that `make fuzz` links. Needs root; installs only what is missing.
 set -euo pipefail
 
 packages=()
 docker info >/dev/null 2>&1 || command -v dockerd >/dev/null || packages+=(docker.io)
 command -v busybox >/dev/null || packages+=(busybox-static ca-certificates)
+command -v c++ >/dev/null || packages+=(g++)
 ldconfig -p | grep libnss_wrapper >/dev/null || packages+=(libnss-wrapper)
 if [ ${#packages[@]} -gt 0 ]; then
 	export DEBIAN_FRONTEND=noninteractive

@@ -1,1 +1,4 @@
-//! The tests are in `tests/`, one file a subject.
+//! What is done with an input of which nothing is known: by the fuzzer, and by the test that replays its corpus.
+
+pub mod inputs;
+mod requests;

@@ -9,6 +9,7 @@ use lifeboat_model::journal::Effect;
 use lifeboat_model::plan::Name;
 use lifeboat_model::{Period, Timestamp};
 use lifeboat_ports::{Approvals, AskedApproval, CallError, Delivery};
+use lifeboat_report::text::clean;
 use serde_json::{Value, json};
 
 use crate::exit::Failure;
@@ -80,7 +81,9 @@ impl Question {
         let Self { plan, asked, .. } = self;
         format!(
             "plan     {plan}\nrun      {}\nasked    {}\nexpires  {}\n",
-            asked.run_id, asked.asked_at, asked.expires_at
+            clean(&asked.run_id),
+            asked.asked_at,
+            asked.expires_at
         )
     }
 

@@ -26,6 +26,7 @@ mod pages;
 pub mod picture;
 mod plan_command;
 pub mod plan_file;
+pub mod plan_show;
 pub mod schema;
 mod simulate_command;
 mod story;
@@ -64,7 +65,8 @@ pub fn run(args: Args) -> Exit {
         Command::Plan(args) => plan_command::run(&args),
     };
     done.unwrap_or_else(|failure: Failure| {
-        eprintln!("{failure}");
+        // It may hold the words of a plan, of a service or of somebody who gave a reason.
+        eprintln!("{}", lifeboat_report::text::clean_lines(&failure.to_string()));
         failure.exit()
     })
 }

@@ -182,3 +182,12 @@ fn a_table_that_does_not_answer_is_no_unknown_fate() {
         assert!(world.answers.borrow().is_empty());
     }
 }
+
+#[test]
+fn what_stands_in_the_table_does_not_steer_the_terminal() {
+    let hostile = AskedApproval { run_id: format!("{RUN}\u{1b}[2J\nplan     another"), ..asked() };
+    let pretended = world(Some(hostile));
+    let plan = "retail-store".parse().expect("a name");
+    let refused = now(Question::about(&plan, &pretended, NOW)).expect_err("no execution has such a name").to_string();
+    assert!(refused.contains("\\u{1b}[2J") && !refused.chars().any(char::is_control), "{refused}");
+}

@@ -92,7 +92,12 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} found, expected {}", self.field, self.value, self.expected)
+        // A key that nobody knows is quoted as it was written, and may be anything.
+        let mut field = String::with_capacity(self.field.len());
+        for c in self.field.chars() {
+            if c.is_control() { field.extend(c.escape_debug()) } else { field.push(c) }
+        }
+        write!(f, "{field}: {} found, expected {}", self.value, self.expected)
     }
 }
 

@@ -132,7 +132,8 @@ pub enum Started {
 }
 
 /// The table: plans, locks, settings and journals, shared by both Regions.
-/// IAM: `dynamodb:GetItem`, `PutItem`, `UpdateItem`, `Query` on it. Reads are strongly consistent.
+/// IAM: `dynamodb:GetItem`, `PutItem`, `UpdateItem`, `Query` on it, and `kms:Decrypt` with its key, through DynamoDB. Reads
+/// are strongly consistent.
 #[async_trait(?Send)]
 pub trait Ledger {
     /// The plan called `name`, in its current version or the one given.

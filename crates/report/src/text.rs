@@ -11,7 +11,17 @@ pub fn count(n: usize, what: &str) -> String {
 
 /// Without control characters: what a resource is called must steer neither a terminal nor a reader.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
+    text.chars().map(|c| if steers(c) { '?' } else { c }).collect()
+}
+
+/// The same of a text of several lines, which stay.
+pub fn clean_lines(text: &str) -> String {
+    text.chars().map(|c| if steers(c) && c != '\n' { '?' } else { c }).collect()
+}
+
+/// Whether `c` moves the cursor, ends a line, or turns round the direction in which what follows is read.
+fn steers(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Broken into lines of at most `width` characters, between words where that is possible.
@@ -63,5 +73,7 @@ mod tests {
     #[test]
     fn a_name_cannot_steer_a_terminal() {
         assert_eq!(clean("a\u{1b}[2Jb\n"), "a?[2Jb?");
+        assert_eq!(clean("no\u{202e}ton\u{2066}\u{2028}"), "no?ton??");
+        assert_eq!(clean_lines("a\u{1b}[2J\r\nb"), "a?[2J?\nb");
     }
 }

@@ -1,6 +1,7 @@
 //! A request as it came, before its service reads it.
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Method};
 use lifeboat_model::Region;
 use percent_encoding::percent_decode_str;
@@ -47,6 +48,20 @@ impl Signature {
 }
 
 impl Request {
+    /// The request with this head and `body`.
+    pub fn of(head: Parts, body: Bytes) -> Self {
+        let signature = head.headers.get("authorization").and_then(|v| v.to_str().ok()).and_then(Signature::read);
+        let query = head.uri.query().unwrap_or_default();
+        Self {
+            method: head.method,
+            path: head.uri.path().to_owned(),
+            query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+            headers: head.headers,
+            body,
+            signature,
+        }
+    }
+
     /// The header called `name`, where it is text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

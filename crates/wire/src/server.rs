@@ -18,7 +18,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::face::Face;
 use crate::reply::Reply;
-use crate::request::{Request, Signature};
+use crate::request::Request;
 
 /// The largest body that is read: that of Lambda's synchronous invocations, and more than a report has.
 const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -143,14 +143,5 @@ impl From<Infallible> for Closed {
 async fn read(request: hyper::Request<Incoming>) -> Result<Request, Closed> {
     let (head, body) = request.into_parts();
     let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|_| Closed)?.to_bytes();
-    let signature = head.headers.get("authorization").and_then(|v| v.to_str().ok()).and_then(Signature::read);
-    let query = head.uri.query().unwrap_or_default();
-    Ok(Request {
-        method: head.method,
-        path: head.uri.path().to_owned(),
-        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-        headers: head.headers,
-        body,
-        signature,
-    })
+    Ok(Request::of(head, body))
 }

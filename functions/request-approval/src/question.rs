@@ -1,9 +1,12 @@
 //! The words of the question.
+//!
+//! Guarantees: what a plan, a service or a person wrote is one line of it, and steers no terminal.
 
 use std::fmt::Write;
 
 use lifeboat_model::Timestamp;
 use lifeboat_model::verdict::Verdict;
+use lifeboat_report::text::clean;
 use lifeboat_step::Run;
 
 /// Subject and body of the message. The body says how to answer, and holds no token: who answers needs their own
@@ -15,7 +18,7 @@ pub fn of(run: &Run, verdict: &Verdict, expires_at: Timestamp) -> (String, Strin
     let mut body = format!("A run waits for your yes or no until {expires_at}; then it ends and changes nothing.\n\n");
     let mut line = |text: String| {
         // Writing to a text cannot fail.
-        let _ = writeln!(body, "{text}");
+        let _ = writeln!(body, "{}", clean(&text));
     };
     line(format!("plan             {plan}"));
     line(format!("from             {source}"));

@@ -9,32 +9,10 @@ use lifeboat_model::limits::GREEN_PERCENT;
 use saphyr::Yaml;
 
 use crate::alarm_rule::{State, evaluate};
-use crate::common::{at, plan, template};
+use crate::common::{at, plan, said, template, written};
 
 const OTHER: &str = "${OtherRegionAlarm}";
 const THIS: &str = "${ThisRegionAlarm}";
-
-/// What stands at `path`, with the short form of the function that is applied to it: `!Ref Notices`.
-fn said(path: &str) -> String {
-    let template = template();
-    let node = at(&template, path).unwrap_or_else(|| panic!("{path} is missing"));
-    written(node)
-}
-
-fn written(node: &Yaml<'static>) -> String {
-    match node {
-        Yaml::Tagged(tag, inner) => format!("!{} {}", tag.suffix, written(inner)),
-        node if node.is_sequence() => {
-            let items: Vec<String> = node.as_sequence().into_iter().flatten().map(written).collect();
-            format!("[{}]", items.join(", "))
-        }
-        node => node
-            .as_str()
-            .map(str::to_owned)
-            .or_else(|| node.as_integer().map(|n| n.to_string()))
-            .unwrap_or_else(|| panic!("neither text nor number: {node:?}")),
-    }
-}
 
 fn absent(path: &str) -> bool {
     at(&template(), path).is_none()

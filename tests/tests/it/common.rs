@@ -30,6 +30,29 @@ pub fn at<'a>(yaml: &'a Yaml<'static>, path: &str) -> Option<&'a Yaml<'static>> 
     path.split('/').try_fold(yaml, |node, key| node.as_mapping_get(key))
 }
 
+/// What stands at `path`, with the short form of the function that is applied to it: `!Ref Notices`.
+pub fn said(path: &str) -> String {
+    let template = template();
+    let node = at(&template, path).unwrap_or_else(|| panic!("{path} is missing"));
+    written(node)
+}
+
+/// A node as text, each function that is applied in its short form.
+pub fn written(node: &Yaml<'static>) -> String {
+    match node {
+        Yaml::Tagged(tag, inner) => format!("!{} {}", tag.suffix, written(inner)),
+        node if node.is_sequence() => {
+            let items: Vec<String> = node.as_sequence().into_iter().flatten().map(written).collect();
+            format!("[{}]", items.join(", "))
+        }
+        node => node
+            .as_str()
+            .map(str::to_owned)
+            .or_else(|| node.as_integer().map(|n| n.to_string()))
+            .unwrap_or_else(|| panic!("neither text nor number: {node:?}")),
+    }
+}
+
 /// The shipped example plan.
 pub fn plan() -> Plan {
     lifeboat_cli::plan_file::load(None).expect("the example plan is a plan")

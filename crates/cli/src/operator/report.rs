@@ -10,6 +10,7 @@ use lifeboat_model::limits::Step;
 use lifeboat_model::plan::Name;
 use lifeboat_model::report::RunReport;
 use lifeboat_ports::{CallError, Journals, PlanStore, Reports};
+use lifeboat_report::text::clean_lines;
 use lifeboat_report::{html, message};
 
 use super::stored;
@@ -57,7 +58,10 @@ pub async fn of(
         match stored_forms(run, plan, forms, bucket).await {
             Ok(Some(told)) => return Ok((told, address(run, plan))),
             Ok(None) => {}
-            Err(error) => eprintln!("{error}; the report is made from the journal instead"),
+            Err(error) => {
+                let error = clean_lines(&error.to_string());
+                eprintln!("{error}; the report is made from the journal instead");
+            }
         }
     }
     let report = made(run, of_plan.as_ref(), &journal, ports).await?;
