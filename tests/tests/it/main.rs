@@ -13,6 +13,7 @@ mod document_start;
 mod document_stop;
 mod documents;
 mod faults;
+mod guards;
 mod local_events;
 mod requests;
 mod runner;
