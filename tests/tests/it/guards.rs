@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use lifeboat_model::journal::Note;
+use lifeboat_model::journal::{Entry, Note};
 use lifeboat_model::limits::{Step, VERDICT_FRESH, WRITERS_FRESH};
 use lifeboat_model::plan::Policy;
 use lifeboat_model::{Direction, Period, Region};
@@ -133,9 +133,8 @@ fn s8_nothing_is_promoted_on_a_verdict_that_is_missing_or_over_two_minutes_old()
 
 #[test]
 fn s9_nothing_is_promoted_on_a_verdict_to_refuse() {
-    let (world, (assessed, promoted)) = by_hand(Source::Well, |run| async move {
-        (run.call(Step::Assess).await, run.promote(&["orders"]).await)
-    });
+    let (world, (assessed, promoted)) =
+        by_hand(Source::Well, |run| async move { (run.call(Step::Assess).await, run.promote(&["orders"]).await) });
     assert_refused(&assessed, "source-healthy");
     assert_refused(&promoted, "the verdict was to refuse");
     assert!(world.state().aurora.promotions.is_empty());
@@ -179,5 +178,6 @@ fn s16_a_step_touches_nothing_that_is_not_in_the_plan() {
         assert_refused(result, "Lifeboat.Rejected");
         assert_refused(result, "somebody-elses");
     }
-    assert!(!world.state().table.journal.iter().any(|e| matches!(e.note, Note::Intent { .. })));
+    let is_intent = |e: &&Entry| e.run_id == RUN && matches!(e.note, Note::Intent { .. });
+    assert_eq!(world.state().table.journal.iter().filter(is_intent).count(), 0);
 }
