@@ -5,7 +5,7 @@ use std::time::Duration;
 use lifeboat_model::execution::{ExecutionArn, StateMachine};
 use lifeboat_model::plan::Name;
 use lifeboat_model::read::{Expected, Node, Value};
-use lifeboat_model::report::Outcome;
+use lifeboat_model::report::{Outcome, Standing};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Arn, Direction, Period, Region, Timestamp};
 use serde_json::json;
@@ -59,6 +59,16 @@ fn each_mode_and_outcome_has_its_word_and_an_outcome_says_what_a_person_does_nex
     ] {
         assert_eq!((outcome.as_str(), serde_json::to_value(outcome).ok()), (word, Some(json!(word))));
         assert!(outcome.what_next().contains(says), "{word}: {}", outcome.what_next());
+    }
+}
+
+#[test]
+fn an_objective_is_met_up_to_its_last_moment_and_each_standing_has_its_word() {
+    for (seconds, standing, word) in
+        [(0.0, Standing::Met, "met"), (30.0, Standing::Met, "met"), (30.001, Standing::Missed, "missed")]
+    {
+        assert_eq!(Standing::of(seconds, 30.0), standing, "{seconds} s");
+        assert_eq!((standing.as_str(), serde_json::to_value(standing).ok()), (word, Some(json!(word))));
     }
 }
 
