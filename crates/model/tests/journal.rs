@@ -240,3 +240,15 @@ fn a_line_is_stored_and_read_without_loss() {
         assert_eq!(serde_json::from_value::<Entry>(json).ok(), Some(line));
     }
 }
+
+#[test]
+fn a_line_tells_what_it_is_about_and_nothing_else() {
+    let notes = || every_other_note().into_iter().chain([intent(STEP, "orders", 1, NOW).note]);
+    for note in notes() {
+        let planned = if let Note::Intent { call, .. } | Note::WouldCall { call } = &note { Some(call) } else { None };
+        assert_eq!(note.planned_call(), planned, "{note:?}");
+        let approved = matches!(note, Note::Approved { .. }).then_some(("a person", "it must sell"));
+        assert_eq!(note.approval(), approved, "{note:?}");
+    }
+    assert_eq!(notes().filter(|n| n.planned_call().is_some()).count(), 2);
+}

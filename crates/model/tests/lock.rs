@@ -9,6 +9,7 @@ use lifeboat_model::limits::LEASE;
 use lifeboat_model::lock::{Acquisition, Admission, Lock, LockState};
 use lifeboat_model::plan::Name;
 use lifeboat_model::request::{Mode, Trigger};
+use lifeboat_model::stop::Claim;
 use lifeboat_model::{Direction, ReasonCode, Timestamp};
 
 const STATES: [LockState; 3] = [LockState::Held, LockState::Free, LockState::NeedsOperator];
@@ -292,6 +293,17 @@ fn s5_a_run_that_concludes_fences_out_its_own_steps_and_keeps_the_plan() {
         let other = later(westward(), Mode::Failover, by_person());
         let kept_out = Lock::acquire(&name(), Some(&fenced), other, NOW);
         assert_eq!(refusal(&kept_out), Some(ReasonCode::LockHeld));
+    }
+}
+
+#[test]
+fn s5_whoever_comes_with_an_epoch_that_is_over_holds_nothing() {
+    for lock in every_lock().into_iter().filter(|l| l.state == LockState::Held && l.stopped.is_none()) {
+        let (run_id, old) = (lock.run.run_id.clone(), lock.epoch);
+        assert_eq!(lock.claim_of(&run_id, old), Claim::Holds);
+        let fenced = lock.fencing_out_its_steps(NOW);
+        assert_eq!(fenced.claim_of(&run_id, old), Claim::Lost, "the steps of a run that is being concluded");
+        assert_eq!(fenced.claim_of(&run_id, fenced.epoch), Claim::Holds);
     }
 }
 

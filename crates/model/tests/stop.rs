@@ -48,7 +48,9 @@ fn s14_a_run_is_stopped_only_while_it_holds_the_plan_and_is_not_past_its_point_o
 #[test]
 fn s14_a_stopped_run_may_not_go_on_and_past_the_point_of_no_return_only_goes_forward() {
     for lock in every_lock() {
-        for (run_id, epoch) in [(RUN, lock.epoch), (RUN, lock.epoch + 1), ("another", lock.epoch)] {
+        for (run_id, epoch) in
+            [(RUN, lock.epoch), (RUN, lock.epoch - 1), (RUN, lock.epoch + 1), ("another", lock.epoch)]
+        {
             let holds = lock.state == LockState::Held && run_id == RUN && epoch == lock.epoch;
             let stopped = lock.stopped.is_some() && !lock.past_point_of_no_return;
             let expected = match (holds, stopped) {

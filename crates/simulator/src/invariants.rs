@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::world::{CallRecord, Caller, World};
 
-pub(crate) use endings::resources_are_in;
+pub(crate) use endings::{OUTCOME_UNKNOWN, resources_are_in};
 
 /// Each invariant's id and statement; SAFETY.md says more on each.
 pub const STATEMENTS: [(&str, &str); 17] = [

@@ -15,6 +15,7 @@ mod document_stop;
 mod documents;
 mod encryption;
 mod faults;
+mod guards;
 mod local_events;
 mod requests;
 mod runner;

@@ -6,6 +6,7 @@ use lifeboat_model::report::Outcome;
 use super::{CallMade, Choices, Recovery};
 use crate::DrillOptions;
 use crate::drill::world_of;
+use crate::invariants::OUTCOME_UNKNOWN;
 use crate::machine::EndedBy;
 use crate::world::{RunRecord, World};
 
@@ -32,7 +33,7 @@ impl Ending {
         match (run.outcome(), ended.by, &ended.result) {
             (Some(outcome), _, _) => Self::With(outcome),
             (None, EndedBy::Stop, _) => Self::Aborted,
-            (None, _, Err(error)) if error.error == "Lifeboat.OutcomeUnknown" => Self::OutcomeUnknown,
+            (None, _, Err(error)) if error.error == OUTCOME_UNKNOWN => Self::OutcomeUnknown,
             (None, _, _) => Self::Nameless,
         }
     }

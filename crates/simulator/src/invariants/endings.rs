@@ -15,6 +15,9 @@ use crate::world::{State, World};
 /// How long a change by hand may be unseen: DNS has to tell of it.
 const UNSEEN: Period = Period::ms(ROUTING_PROPAGATION.max_ms);
 
+/// The error of an execution whose outcome the table did not take.
+pub(crate) const OUTCOME_UNKNOWN: &str = "Lifeboat.OutcomeUnknown";
+
 /// What an execution left behind.
 struct Left {
     /// The target serves, and has every writer, every required cache and every required broker.
@@ -62,11 +65,13 @@ impl World {
 
     /// After an execution ended.
     pub(crate) fn check_ending(&self, run_id: &str) {
-        let (outcome, left, history) = {
+        let (outcome, named, left, history) = {
             let state = self.state();
             let Some(run) = state.runs.iter().find(|r| r.execution.id == run_id) else { return };
             let history = run.ended.as_ref().map_or(0, |(_, ended)| ended.history_events);
-            (run.outcome(), left_by(&state, run_id, &run.region), history)
+            let error = run.ended.as_ref().and_then(|(_, ended)| ended.result.as_ref().err());
+            let named = error.is_some_and(|e| e.error == OUTCOME_UNKNOWN);
+            (run.outcome(), named, left_by(&state, run_id, &run.region), history)
         };
         // What a person moves by hand after the run's last look is not the run's to know.
         let verified = {
@@ -79,7 +84,8 @@ impl World {
             Some(Outcome::Unchanged) => !left.changed,
             Some(Outcome::Rehearsed) => !left.touched,
             Some(Outcome::NeedsOperator) => true,
-            None => false,
+            // It claims nothing: the table took no outcome, and said so to the end.
+            None => named,
         };
         self.check("S11", honest, || {
             format!("{run_id} ended as {outcome:?}; moved {}, changed {}", left.moved, left.changed)
