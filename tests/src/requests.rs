@@ -26,7 +26,7 @@ pub fn http(input: &[u8]) {
     let world = world();
     let callers = Callers::new(world.clone());
     let face = with_platform(with_workload(Face::new(world.clone()), &callers), &callers, MACHINE);
-    let control = Control::new(world.clone(), face.line());
+    let control = Control::new(world.clone(), face.line().clone());
     let face = Rc::new(face.with_path("simulator", Rc::new(control)));
     let mut faulted = false;
     for request in parted(input, NEXT).into_iter().take(REQUESTS_MAX).filter_map(read) {

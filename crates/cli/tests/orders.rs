@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use lifeboat_cli::{MACHINE, plan_file};
-use lifeboat_model::{Direction, Timestamp};
+use lifeboat_model::Timestamp;
 use lifeboat_simulator::machine::Machine;
 use lifeboat_simulator::{DrillOptions, Order, Played, Scenario, play};
 

@@ -4,7 +4,7 @@
 use lifeboat_simulator::Scenario;
 use lifeboat_simulator::explore::{Choices, DEVIATIONS, Deviation};
 
-use crate::pairs::later_calls;
+use crate::pairs::{later_calls, play_with_seconds};
 use crate::stories::STORIES;
 use crate::tally::{self, Drill, Tally};
 use crate::thinned;
@@ -34,7 +34,7 @@ pub fn play(scale: usize) -> Tally {
             firsts.extend(meets.map(|what| (story, Choices::default().and(call as u32, *what))));
         }
     }
-    tally::play_with_seconds(&thinned(firsts, scale), |(_, first), seen| {
+    play_with_seconds(&thinned(firsts, scale), |(_, first), seen| {
         let mut seconds = Vec::new();
         for (call, made) in later_calls(first, seen) {
             seconds.extend(held_up.iter().filter(|what| made.may_meet(**what)).map(|what| first.and(call, *what)));

@@ -21,7 +21,7 @@ pub fn of_changes(scale: usize) -> Tally {
             firsts.extend(meets.map(|(_, what)| (story, Choices::default().and(call as u32, what))));
         }
     }
-    tally::play_with_seconds(&thinned(firsts, scale), |(_, first), seen| {
+    play_with_seconds(&thinned(firsts, scale), |(_, first), seen| {
         let later = later_calls(first, seen).filter(|(_, made)| changes(made));
         later
             .flat_map(|(call, made)| {
@@ -36,7 +36,7 @@ pub fn of_changes(scale: usize) -> Tally {
 /// For each single deviation some second ones, drawn from all that can follow.
 pub fn drawn(scale: usize) -> Tally {
     let firsts = thinned(tally::singles(), scale);
-    tally::play_with_seconds(&firsts, |drill: &Drill, seen| {
+    play_with_seconds(&firsts, |drill: &Drill, seen| {
         let (_, first) = drill;
         let mut rng = fastrand::Rng::with_seed(seed_of(first));
         let later: Vec<(u32, CallMade)> = later_calls(first, seen).collect();
@@ -49,6 +49,16 @@ pub fn drawn(scale: usize) -> Tally {
             }
         }
         seconds
+    })
+}
+
+/// Plays `firsts` on all cores, and after each of them what follows from how it went.
+pub fn play_with_seconds(firsts: &[Drill], follow: impl Fn(&Drill, &Seen) -> Vec<Choices> + Sync) -> Tally {
+    tally::on_all_cores(firsts, |machine, tally, first| {
+        let seen = tally::play(machine, tally, first);
+        for choices in follow(first, &seen) {
+            tally::play(machine, tally, &(first.0, choices));
+        }
     })
 }
 

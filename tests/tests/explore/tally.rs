@@ -130,24 +130,16 @@ pub fn play_all(drills: &[Drill]) -> Tally {
     on_all_cores(drills, |machine, tally, drill| _ = play(machine, tally, drill))
 }
 
-/// Plays `firsts` on all cores, and after each of them what follows from how it went.
-pub fn play_with_seconds(firsts: &[Drill], follow: impl Fn(&Drill, &Seen) -> Vec<Choices> + Sync) -> Tally {
-    on_all_cores(firsts, |machine, tally, first| {
-        let seen = play(machine, tally, first);
-        for choices in follow(first, &seen) {
-            play(machine, tally, &(first.0, choices));
-        }
-    })
-}
-
-fn play(machine: &Rc<Machine>, tally: &mut Tally, drill: &Drill) -> Seen {
+/// Plays one.
+pub fn play(machine: &Rc<Machine>, tally: &mut Tally, drill: &Drill) -> Seen {
     let (story, choices) = drill;
     let seen = explore(&story.options(machine, choices.clone())).expect("a mode of its own");
     tally.count(drill, &seen);
     seen
 }
 
-fn on_all_cores(drills: &[Drill], work: impl Fn(&Rc<Machine>, &mut Tally, &Drill) + Sync) -> Tally {
+/// Does `work` for each of `drills`, on all cores.
+pub fn on_all_cores(drills: &[Drill], work: impl Fn(&Rc<Machine>, &mut Tally, &Drill) + Sync) -> Tally {
     let next = AtomicUsize::new(0);
     let total = Mutex::new(Tally::default());
     let threads = std::thread::available_parallelism().map_or(1, usize::from);

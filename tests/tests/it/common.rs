@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use lifeboat_model::plan::{Consistency, Engine, InFlight, Requirement};
-use lifeboat_model::{Direction, Plan, Region};
+use lifeboat_model::{Plan, Region};
 use lifeboat_simulator::machine::Machine;
-use lifeboat_simulator::{DrillOptions, Order, Played, Scenario, World, play};
+use lifeboat_simulator::{DrillOptions, Played, Scenario, World, play};
 use saphyr::{LoadableYamlNode, Yaml};
 
 /// The root of the repository.

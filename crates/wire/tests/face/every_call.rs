@@ -61,7 +61,7 @@ fn expected(row: &Row, kind: Kind) -> Expected {
         },
         Kind::World(FaultKind::Silence) => expected(Fault::TimedOut, true, false),
         Kind::World(FaultKind::LostReply) => expected(Fault::TimedOut, true, true),
-        Kind::World(FaultKind::CrashBefore | FaultKind::CrashAfter) => panic!("that is the process's, not the call's"),
+        Kind::World(other) => panic!("the control API has no {other:?}"),
         Kind::Line(Break::Closed) => expected(Fault::Internal, true, false),
         Kind::Line(Break::Truncated) => expected(Fault::Internal, false, true),
     };
