@@ -108,6 +108,23 @@ fn the_source_can_be_chosen_and_a_failback_starts_from_the_second_region() {
 }
 
 #[test]
+fn what_goes_wrong_can_be_chosen_and_goes_wrong_in_the_same_way_each_time() {
+    let dir = text(&directory("choices"));
+    let plan = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/plans/database.yaml");
+    let quick = ["drill", "--plan", plan, "--scenario", "planned-switchover", "--seed", "1", "--clients", "2"];
+    let played = |choices: &[&str]| {
+        let run = lifeboat(&[&quick[..], &["--quick-services", "--json", "--out", &dir], choices].concat());
+        serde_json::from_slice::<serde_json::Value>(&run.stdout).expect("a report")
+    };
+    assert_eq!(played(&[])["outcome"], "Completed");
+    let chosen = ["--choices", "3:slow,5:kill-switch"];
+    let [a, b] = [(); 2].map(|()| played(&chosen));
+    assert_eq!((&a["outcome"], &a["passed"]), (&"Unchanged".into(), &false.into()));
+    assert!(a["runs"][0]["cause"].as_str().is_some_and(|cause| cause.contains("disabled")), "{}", a["runs"]);
+    assert_eq!(a, b);
+}
+
+#[test]
 fn bad_input_ends_with_2_and_says_what_was_expected() {
     let plan = directory("bad").join("plan.yaml");
     std::fs::write(&plan, "version: 1\n").expect("a bad plan");
