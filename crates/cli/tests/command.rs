@@ -139,6 +139,8 @@ fn bad_input_ends_with_2_and_says_what_was_expected() {
         (vec!["drill", "--source", "eu-west-1"], "eu-west-1 found, expected us-east-1 or us-west-2"),
         (vec!["drill", "--source", "Virginia"], "an AWS Region such as us-east-1"),
         (vec!["drill", "--seed", "x"], "--seed"),
+        (vec!["drill", "--clients", "0"], "--clients"),
+        (vec!["drill", "--choices", "17:stopp"], "expected one of throttled, internal"),
         (vec!["drill", "--plan", &plan], "plan.yaml:1: name: nothing found, expected this field"),
         (vec!["drill", "--plan", "no/such/plan.yaml"], "failed to read no/such/plan.yaml"),
         (vec!["plan", "check", &plan], "plan.yaml:1: regions: nothing found, expected this field"),
