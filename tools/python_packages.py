@@ -23,6 +23,7 @@ ALLOWED = {
 
 # What the list does not allow and is used all the same, with the licence that was found: another one fails.
 EXCEPTIONS = {
+    "antlr4-python3-runtime": ("BSD", "BSD-3-Clause in its LICENSE file, said without its number; moto's parser needs it"),
     "certifi": ("Mozilla Public License 2.0 (MPL 2.0)", "a list of certificates, unchanged; the AWS CLI needs it"),
     "cookiecutter": ("UNKNOWN", "BSD-3-Clause in its LICENSE file, said in no field; aws-sam-cli needs it"),
     "docutils": (
