@@ -25,7 +25,7 @@ const LONG: Period = Period::seconds(20);
 const FOR_EVER: Period = Period::seconds(600);
 
 /// Every deviation by its name.
-pub const DEVIATIONS: [(&str, Deviation); 40] = {
+pub const DEVIATIONS: [(&str, Deviation); 41] = {
     use Deviation::{Event as E, Fault as F};
     use FaultKind::{
         CrashAfter, CrashBefore, LostReply, Refuse, Silence, Slow, Stale, StandsStillAfter, StandsStillBefore,
@@ -60,6 +60,7 @@ pub const DEVIATIONS: [(&str, Deviation); 40] = {
         ("endpoints-down", E(Event::EndpointsDown)),
         ("kill-switch", E(Event::KillSwitch)),
         ("stop", E(Event::Stop)),
+        ("consent-expires", E(Event::ConsentExpires)),
         ("start-again", E(Event::StartAgain)),
         ("start-opposite", E(Event::StartOpposite)),
         ("start-elsewhere", E(Event::StartElsewhere)),

@@ -32,6 +32,8 @@ pub enum Event {
     KillSwitch,
     /// A person stops the run.
     Stop,
+    /// The consent that the run acts under is over.
+    ConsentExpires,
     /// A person starts the same once more.
     StartAgain,
     /// A person starts a run in the opposite direction, in the other Region.
@@ -103,6 +105,15 @@ impl World {
                 self.after(WHILE, move |world| world.state_mut().traffic.endpoints_down = before);
             }
             Event::KillSwitch => self.state_mut().table.settings.disabled = Some("a person said stop".to_owned()),
+            Event::ConsentExpires => {
+                let now = self.now();
+                let mut state = self.state_mut();
+                let plan = state.plan.name.clone();
+                let consent = state.table.locks.get_mut(&plan).and_then(|lock| lock.run.consent.as_mut());
+                if let Some(consent) = consent {
+                    consent.expires = now;
+                }
+            }
             // Whether the stop is accepted is for the lock to say.
             Event::Stop => _ = self.stop_run("on call: explored"),
             Event::StartAgain => operator_starts(self, &target, "again", mode_of(self), Purpose::Act),
