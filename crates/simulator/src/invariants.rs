@@ -135,6 +135,8 @@ pub(crate) enum Size {
 /// What is true around a mutation.
 struct Around {
     now: Timestamp,
+    /// When the call was sent.
+    sent: Timestamp,
     lock: Option<Lock>,
     journal: Vec<Entry>,
 }
@@ -144,10 +146,11 @@ impl World {
         self.state_mut().invariants.check(id, holds, detail);
     }
 
-    fn around(&self, caller: &Caller) -> Around {
+    fn around(&self, caller: &Caller, sent: Timestamp) -> Around {
         let state = self.state();
         Around {
             now: self.now(),
+            sent,
             lock: state.table.locks.get(&state.plan.name).cloned(),
             journal: state.table.journal_of(&caller.run_id),
         }

@@ -1,13 +1,15 @@
 //! The one way in which a step changes anything outside the table.
 //!
 //! Guarantees: the intent is in the journal before the call (S15); after that, and just before the call, the kill switch
-//! is read and the lock fenced (S14, S5), and the fence does not let a run through that a person stopped (S14); one attempt is one call (S10, S13); what came of it is in the journal. In a
+//! is read and the lock fenced (S14, S5), the consent of what may lose data is looked at again (S6), and the fence does not let a run through that a person stopped (S14); one attempt is one call (S10, S13); what came of it is in the journal. In a
 //! rehearsal nothing is called (S17), whatever step asks.
 //! Fails when: see [`Mutation::perform`].
 
 use futures_util::future::join;
+use lifeboat_model::decide::consent_objection;
 use lifeboat_model::journal::{Call, Effect, Note};
 use lifeboat_model::limits::{READ_TIMEOUT, Step};
+use lifeboat_model::lock::Lock;
 use lifeboat_model::request::Purpose;
 use lifeboat_model::{Period, ReasonCode, StepError};
 use lifeboat_ports::{Append, CallError, Clock, Ledger, Mark, Receipt, timely, within};
@@ -121,8 +123,17 @@ impl Mutation<'_> {
         let settings = settings.ok_or_else(|| timed_out("reading the kill switch"))?.map_err(|e| e.while_reading())?;
         match settings.disabled {
             Some(why) => Err(StepError::refused(ReasonCode::Disabled, format!("plan {plan}"), why)),
-            None => fenced.map(|_| ()),
+            None => self.still_consented(&fenced?, clock),
         }
+    }
+
+    /// A consent may end between the decision and the call, by the time that table and journal take.
+    fn still_consented(&self, lock: &Lock, clock: &dyn Clock) -> Result<(), StepError> {
+        let objection = match self.step {
+            Step::PromoteDatabase | Step::PromoteCache | Step::PromoteBroker => consent_objection(lock, clock.now()),
+            _ => None,
+        };
+        objection.map_or(Ok(()), |(code, detail)| Err(StepError::refused(code, self.resource, detail)))
     }
 
     async fn record(

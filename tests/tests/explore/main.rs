@@ -22,3 +22,14 @@ fn every_single_deviation_at_every_call_keeps_every_invariant_ends_by_name_and_c
         assert!(tally.endings.contains_key(&Ending::With(outcome)), "{} was never reached", outcome.as_str());
     }
 }
+
+#[test]
+fn s6_a_consent_that_ends_between_decision_and_call_is_no_consent() {
+    let ends = |(_, choices): &tally::Drill| choices.iter().all(|choice| choice.what.name() == "consent-expires");
+    let drills: Vec<tally::Drill> = tally::singles().into_iter().filter(ends).collect();
+    let tally = tally::play_all(&drills);
+    tally.assert_all_well();
+    for outcome in [Outcome::Completed, Outcome::Unchanged] {
+        assert!(tally.endings.contains_key(&Ending::With(outcome)), "{} was never reached", outcome.as_str());
+    }
+}

@@ -20,6 +20,12 @@ pub(super) fn authority_objection(
     if let Some(objection) = approval_objection(lock) {
         return Some(objection);
     }
+    consent_objection(lock, now)
+}
+
+/// What forbids a call that may lose data, by the lock as it is at `now`: asked when a step decides, and once more just before
+/// the call.
+pub fn consent_objection(lock: &Lock, now: Timestamp) -> Option<(ReasonCode, String)> {
     match (lock.run.mode, &lock.run.consent) {
         (Mode::Switchover, _) => None,
         (Mode::Failover, None) => Some((ReasonCode::ConsentMissing, "nobody accepted the loss of data".to_owned())),

@@ -22,6 +22,7 @@ pub use admit::{Admit, admit};
 pub use approve::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, Unanswerable, answer_belongs_in, approve};
 pub use assess::{DatabaseSeen, Seen, assess};
 pub use assess_resources::{ResourceSeen, ResourcesSeen};
+pub use authority::consent_objection;
 pub use check_table::{TableCheck, check_table, source_left_at, table_is_behind, table_readiness};
 pub use conclude::{Conclusion, Failure, conclude, left_behind};
 pub use isolate_source::{Departure, Isolation, isolate_source, source_departure};

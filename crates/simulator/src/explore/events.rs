@@ -32,7 +32,7 @@ pub enum Event {
     KillSwitch,
     /// A person stops the run.
     Stop,
-    /// The consent that the run acts under is over.
+    /// The consent that the run acts under is over; what is sent in this moment is still within it.
     ConsentExpires,
     /// A person starts the same once more.
     StartAgain,
@@ -111,7 +111,7 @@ impl World {
                 let plan = state.plan.name.clone();
                 let consent = state.table.locks.get_mut(&plan).and_then(|lock| lock.run.consent.as_mut());
                 if let Some(consent) = consent {
-                    consent.expires = now;
+                    consent.expires = now.plus(Period::ms(1));
                 }
             }
             // Whether the stop is accepted is for the lock to say.

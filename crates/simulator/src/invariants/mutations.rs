@@ -29,7 +29,7 @@ pub(super) fn is_fresh(at: Timestamp, fresh: Period, caller: &Caller, now: Times
 impl World {
     /// Just before a mutation takes effect that was sent at `sent`.
     pub(crate) fn check_before(&self, mutation: &Mutation<'_>, caller: &Caller, sent: Timestamp) {
-        let around = self.around(caller);
+        let around = self.around(caller, sent);
         let who = || format!("{} of {}", caller.step, caller.run_id);
         let mine = around.lock.as_ref().filter(|l| l.state == LockState::Held && l.run.run_id == caller.run_id);
         self.check("S4", mine.is_some(), || format!("{} acts, and another run or none holds the plan", who()));
@@ -107,7 +107,7 @@ impl World {
         let consent = lock.and_then(|l| l.run.consent.as_ref());
         let consented = match (loses_data, lock.map(|l| l.run.mode)) {
             (true, Some(Mode::Failover)) => {
-                consent.is_some_and(|c| c.expires > around.now && c.max_data_loss.as_ms() >= missing_ms)
+                consent.is_some_and(|c| c.expires > around.sent && c.max_data_loss.as_ms() >= missing_ms)
             }
             // Without a lock there is no consent; what loses nothing needs none.
             (false, Some(Mode::Switchover) | None) => true,

@@ -61,7 +61,7 @@ impl World {
         self.check("S11", forward, || format!("{name} is moved to {target}, which is not the run's target"));
         let consented = lock.is_some_and(|l| match l.run.mode {
             Mode::Switchover => true,
-            Mode::Failover => l.run.consent.as_ref().is_some_and(|c| c.expires > around.now),
+            Mode::Failover => l.run.consent.as_ref().is_some_and(|c| c.expires > around.sent),
         });
         self.check("S6", consented, || format!("{name} is failed over without consent"));
         let looked = self.newest_call(caller, look, name);
