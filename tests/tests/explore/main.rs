@@ -25,7 +25,7 @@ fn every_single_deviation_at_every_call_keeps_every_invariant_ends_by_name_and_c
 
 #[test]
 fn s6_a_consent_that_ends_between_decision_and_call_is_no_consent() {
-    let ends = |(_, choices): &tally::Drill| choices.iter().all(|choice| choice.what.name() == "consent-expires");
+    let ends = |drill: &tally::Drill| drill.1.iter().all(|choice| choice.what.name() == "consent-expires");
     let drills: Vec<tally::Drill> = tally::singles().into_iter().filter(ends).collect();
     let tally = tally::play_all(&drills);
     tally.assert_all_well();
