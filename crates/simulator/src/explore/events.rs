@@ -1,5 +1,7 @@
 //! What happens in the world while a run goes on: outages, people, clocks, the platform.
 
+use std::collections::BTreeSet;
+
 use lifeboat_model::evidence::Switch;
 use lifeboat_model::report::Lane;
 use lifeboat_model::request::{Mode, Purpose};
@@ -32,7 +34,7 @@ pub enum Event {
     KillSwitch,
     /// A person stops the run.
     Stop,
-    /// The consent that the run acts under is over; what is sent in this moment is still within it.
+    /// The consent that the run acts under is over; a call whose last look has just been made is still within it.
     ConsentExpires,
     /// A person starts the same once more.
     StartAgain,
@@ -66,6 +68,8 @@ const BLINK: Period = Period::seconds(15);
 const WHILE: Period = Period::seconds(75);
 /// Longer than a run takes after most calls of it.
 const LATE: Period = Period::seconds(400);
+/// From the last look at the lock until the call is sent.
+const SENT: Period = Period::ms(500);
 /// What one Region's clocks may be off: SAFETY promises nothing beyond a minute.
 const CLOCK_OFF_MS: i64 = 55_000;
 /// How much longer a slow Region takes for an answer.
@@ -100,9 +104,12 @@ impl World {
             Event::HomeDark => self.dark_for(&caller.home, WHILE),
             Event::EndpointsDown => {
                 let before = self.state().traffic.endpoints_down.clone();
-                let all = self.state().plan.routing.endpoints.iter().map(|e| e.region.clone()).collect();
-                self.state_mut().traffic.endpoints_down = all;
-                self.after(WHILE, move |world| world.state_mut().traffic.endpoints_down = before);
+                let all: BTreeSet<Region> =
+                    self.state().plan.routing.endpoints.iter().map(|e| e.region.clone()).collect();
+                if before != all {
+                    self.state_mut().traffic.endpoints_down = all;
+                    self.after(WHILE, move |world| world.state_mut().traffic.endpoints_down = before);
+                }
             }
             Event::KillSwitch => self.state_mut().table.settings.disabled = Some("a person said stop".to_owned()),
             Event::ConsentExpires => {
@@ -111,7 +118,7 @@ impl World {
                 let plan = state.plan.name.clone();
                 let consent = state.table.locks.get_mut(&plan).and_then(|lock| lock.run.consent.as_mut());
                 if let Some(consent) = consent {
-                    consent.expires = now.plus(Period::ms(1));
+                    consent.expires = now.plus(SENT);
                 }
             }
             // Whether the stop is accepted is for the lock to say.

@@ -4,7 +4,7 @@ use lifeboat_model::evidence::Switch;
 use lifeboat_model::journal::{Note, intends, newest, newest_verdict};
 use lifeboat_model::limits::{CALL_TIMEOUT, Step, VERDICT_FRESH};
 use lifeboat_model::lock::{Approval, Lock, LockState};
-use lifeboat_model::plan::Database;
+use lifeboat_model::plan::{Consent, Database};
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Arn, Period, Region, Timestamp};
 
@@ -24,6 +24,11 @@ const DOWN_RECENTLY: Period = VERDICT_FRESH;
 /// not know of it: nobody can promise that it does not happen.
 pub(super) fn is_fresh(at: Timestamp, fresh: Period, caller: &Caller, now: Timestamp) -> bool {
     at.plus(fresh).plus(caller.stood_still_since(at)) >= now
+}
+
+/// Whether a call that was sent then was within the consent; what a process that stands still does not know counts here, too.
+pub(super) fn is_within(consent: &Consent, caller: &Caller, sent: Timestamp) -> bool {
+    consent.expires.plus(caller.stood_still_since(consent.expires.minus(LOOK_FRESH))) > sent
 }
 
 impl World {
@@ -107,7 +112,7 @@ impl World {
         let consent = lock.and_then(|l| l.run.consent.as_ref());
         let consented = match (loses_data, lock.map(|l| l.run.mode)) {
             (true, Some(Mode::Failover)) => {
-                consent.is_some_and(|c| c.expires > around.sent && c.max_data_loss.as_ms() >= missing_ms)
+                consent.is_some_and(|c| is_within(c, caller, around.sent) && c.max_data_loss.as_ms() >= missing_ms)
             }
             // Without a lock there is no consent; what loses nothing needs none.
             (false, Some(Mode::Switchover) | None) => true,
