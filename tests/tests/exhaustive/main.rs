@@ -38,28 +38,13 @@ pub struct Part {
 fn main() {
     let scale = scale();
     let mut parts = Vec::new();
-    let mut part = |name: &'static str, play: &dyn Fn() -> Tally| {
-        let started = Instant::now();
-        let tally = play();
-        let seconds = started.elapsed().as_secs_f64();
-        println!("{name}: {} drills in {seconds:.0} s", tally.drills);
-        tally.assert_all_well();
-        parts.push(Part { name, tally, seconds });
-    };
-    part("every single deviation at every call", &|| tally::play_all(&thinned(tally::singles(), scale)));
-    part("pairs at calls that change something", &|| pairs::of_changes(scale));
-    part("one run beside another, and a process that stands still", &|| interleavings::play(scale));
-    part("other pairs, drawn", &|| pairs::drawn(scale));
+    part(&mut parts, "every single deviation at every call", || tally::play_all(&thinned(tally::singles(), scale)));
+    part(&mut parts, "pairs at calls that change something", || pairs::of_changes(scale));
+    part(&mut parts, "one run beside another, and a process that stands still", || interleavings::play(scale));
+    part(&mut parts, "other pairs, drawn", || pairs::drawn(scale));
     let so_far: u64 = parts.iter().map(|part| part.tally.drills).sum();
     let rest = (DRILLS / scale as u64).saturating_sub(so_far).max(10_000 / scale as u64);
-    let mut part = |name: &'static str, play: &dyn Fn() -> Tally| {
-        let started = Instant::now();
-        let tally = play();
-        let seconds = started.elapsed().as_secs_f64();
-        println!("{name}: {} drills in {seconds:.0} s", tally.drills);
-        parts.push(Part { name, tally, seconds });
-    };
-    part("schedules of three to twelve, drawn", &|| random::play(rest));
+    part(&mut parts, "schedules of three to twelve, drawn", || random::play(rest));
     let mut whole = Tally::default();
     parts.iter().for_each(|part| whole.add(part.tally.clone()));
     table::complete(&whole);
@@ -68,6 +53,16 @@ fn main() {
     if let Some(file) = std::env::var_os("LIFEBOAT_TABLE") {
         std::fs::write(&file, text).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
     }
+}
+
+/// Plays a part, and fails when one of its drills does.
+fn part(parts: &mut Vec<Part>, name: &'static str, play: impl FnOnce() -> Tally) {
+    let started = Instant::now();
+    let tally = play();
+    let seconds = started.elapsed().as_secs_f64();
+    println!("{name}: {} drills in {seconds:.0} s", tally.drills);
+    tally.assert_all_well();
+    parts.push(Part { name, tally, seconds });
 }
 
 /// Of how many drills one is played: 1, unless somebody only wants to try it.
