@@ -1,10 +1,8 @@
 //! Which routing change is sent, over every state of both controls, and what a refused one means.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{NOW, arn, east, eastward, plan, west, westward};
+use crate::common::{NOW, arn, east, eastward, plan, west, westward};
 use lifeboat_model::decide::{RoutingRefusal, Shift, routing_refusal, shift_traffic};
 use lifeboat_model::evidence::{RoutingStates, Switch};
 use lifeboat_model::{Arn, Direction, Region};

@@ -1,14 +1,10 @@
 //! Go or refuse: each fault alone, and every two together, are refused for exactly their reasons.
 
-mod common;
-#[path = "common/world.rs"]
-mod world;
-
-use common::{NOW, at, cluster, third, west};
+use crate::common::world::{World, good, lag, results};
+use crate::common::{NOW, at, cluster, third, west};
 use lifeboat_model::ReasonCode;
 use lifeboat_model::evidence::{Member, Status, Synchronization};
 use lifeboat_model::request::Mode;
-use world::{World, good, lag, results};
 
 const MODES: [Mode; 2] = [Mode::Switchover, Mode::Failover];
 

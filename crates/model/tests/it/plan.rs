@@ -1,15 +1,11 @@
 //! Reading a plan: what is good is read without loss, and what is wrong is named, all of it, where it stands.
 
-mod common;
-#[path = "common/rich.rs"]
-mod rich;
-
-use common::{consent_json, east, plan, plan_json, read_plan, third, west, westward};
+use crate::common::rich::{BEST_EFFORT, REQUIRED, rich_json, rich_plan, target_group};
+use crate::common::{consent_json, east, plan, plan_json, read_plan, third, west, westward};
 use lifeboat_model::limits::Step;
 use lifeboat_model::plan::{Consistency, Engine, InFlight, Limits, Placement, Policy, Requirement};
 use lifeboat_model::read::{Node, Problem, Value as NodeValue};
 use lifeboat_model::{Period, Plan};
-use rich::{BEST_EFFORT, REQUIRED, rich_json, rich_plan, target_group};
 use serde_json::{Value, json};
 
 fn problems(json: &Value) -> Vec<Problem> {

@@ -1,10 +1,8 @@
 //! What to do about one database, over status x operation x writers x local cluster x attempts x verdict x mode x consent.
 
-mod common;
-
 use std::sync::LazyLock;
 
-use common::{NOW, cluster, consent, database, described, east, go, held, ms, no_go, third, west};
+use crate::common::{NOW, cluster, consent, database, described, east, go, held, ms, no_go, third, west};
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::{
     GlobalDatabase, LocalCluster, Member, Operation, OperationPhase, Status, Synchronization,

@@ -1,14 +1,10 @@
 //! Each rule of a plan's caches, tables, brokers and services: a value on the good side, and one on the bad side, reported
 //! where it stands and with what is expected there.
 
-mod common;
-#[path = "common/rich.rs"]
-mod rich;
-
-use common::plan_json;
+use crate::common::plan_json;
+use crate::common::rich::{broker_json, cache_json, rich_json, service_json, table_json, target_group};
 use lifeboat_model::Plan;
 use lifeboat_model::read::{Node, Problem};
-use rich::{broker_json, cache_json, rich_json, service_json, table_json, target_group};
 use serde_json::{Value, json};
 
 fn problems(json: &Value) -> Vec<Problem> {

@@ -1,5 +1,11 @@
 //! Builders that the tests of every decision share: one plan, one moment, one healthy workload in the east.
 
+pub mod caches;
+pub mod compute;
+pub mod endings;
+pub mod rich;
+pub mod world;
+
 use lifeboat_model::evidence::{GlobalDatabase, LocalCluster, Member, Point, Status, Synchronization};
 use lifeboat_model::journal::{Call, Effect, Entry, Note};
 use lifeboat_model::limits::{LEASE, Step};

@@ -1,8 +1,6 @@
 //! Admission over its whole input space: target x home x mode x purpose x trigger x consents x policy x kill switch x lock.
 
-mod common;
-
-use common::{
+use crate::common::{
     NOW, RUN, admission, at, by_alarm, by_person, codes, consent, east, eastward, held, ms, plan, third, west, westward,
 };
 use lifeboat_model::decide::{Admit, admit};

@@ -1,8 +1,6 @@
 //! What a person's answer makes of a run that waits for it.
 
-mod common;
-
-use common::{NOW, at, by_alarm, consent, held};
+use crate::common::{NOW, at, by_alarm, consent, held};
 use lifeboat_model::decide::{
     Answer, Answered, CONSENT_OF_APPROVAL, Decision, Unanswerable, answer_belongs_in, approve,
 };

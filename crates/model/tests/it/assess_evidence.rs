@@ -1,16 +1,12 @@
 //! Go or refuse: every light of every canary, every state of a database, and what is there already.
 
-mod common;
-#[path = "common/world.rs"]
-mod world;
-
-use common::{NOW, at, cluster, database, described, east, ms, point, third, west};
+use crate::common::world::{World, good, results};
+use crate::common::{NOW, at, cluster, database, described, east, ms, point, third, west};
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::{CanaryResults, GlobalDatabase, LocalCluster, Member, Status, Switch, Synchronization};
 use lifeboat_model::journal::Attempts;
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Period, ReasonCode};
-use world::{World, good, results};
 
 const MODES: [Mode; 2] = [Mode::Switchover, Mode::Failover];
 

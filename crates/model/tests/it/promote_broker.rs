@@ -1,12 +1,8 @@
 //! What to do about one broker: properties over role x state x attempts x lock, and exact answers on both sides of each
 //! boundary.
 
-#[path = "common/caches.rs"]
-mod caches;
-mod common;
-
-use caches::{NONE, accepted, broker, brokered, limits, lost, rabbit, refused};
-use common::{NOW, at, consent, go, held, ms, point, region};
+use crate::common::caches::{NONE, accepted, broker, brokered, limits, lost, rabbit, refused};
+use crate::common::{NOW, at, consent, go, held, ms, point, region};
 use lifeboat_model::ReasonCode;
 use lifeboat_model::decide::{Ground, Promotion, broker_readiness, promote_broker};
 use lifeboat_model::evidence::{BrokerSeen, BrokerState, Point, ReplicationRole};

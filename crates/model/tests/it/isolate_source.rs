@@ -1,10 +1,8 @@
 //! Whether the source leaves traffic before the writers move, and whether it has.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{NOW, at, consent, east, go, held, ms, no_go, plan, west};
+use crate::common::{NOW, at, consent, east, go, held, ms, no_go, plan, west};
 use lifeboat_model::decide::{Departure, Isolation, NameSeen, isolate_source, source_departure};
 use lifeboat_model::evidence::{RoutingStates, Switch};
 use lifeboat_model::journal::{Attempts, Effect};

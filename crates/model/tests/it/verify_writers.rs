@@ -1,8 +1,6 @@
 //! Whether the only writer is in the target, over every state that the target and the source may tell.
 
-mod common;
-
-use common::{cluster, database, described, east, eastward, third, west, westward};
+use crate::common::{cluster, database, described, east, eastward, third, west, westward};
 use lifeboat_model::decide::verify_writers;
 use lifeboat_model::evidence::{
     GlobalDatabase, LocalCluster, Member, Operation, OperationPhase, Status, Synchronization,

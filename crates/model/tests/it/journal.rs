@@ -1,10 +1,8 @@
 //! What the journal of a run says, and under which key each line is written once.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{NOW, at, entry, go, intent, no_go, outcome, west};
+use crate::common::{NOW, at, entry, go, intent, no_go, outcome, west};
 use lifeboat_model::Timestamp;
 use lifeboat_model::journal::{
     Attempts, Call, Effect, Entry, Note, has_call_under_way, intends, is_ready, may_have_changed_something, newest,

@@ -1,8 +1,6 @@
 //! Each rule of a plan: a value on the good side of it, and one on the bad side, reported where it stands.
 
-mod common;
-
-use common::plan_json;
+use crate::common::plan_json;
 use lifeboat_model::Plan;
 use lifeboat_model::read::Node;
 use serde_json::{Value, json};

@@ -1,8 +1,6 @@
 //! What to do about one database: exact answers, one fault at a time, on both sides of each boundary.
 
-mod common;
-
-use common::{NOW, at, cluster, consent, database, described, east, go, held, ms, region, third, west};
+use crate::common::{NOW, at, cluster, consent, database, described, east, go, held, ms, region, third, west};
 use lifeboat_model::decide::{Promotion, promote_database};
 use lifeboat_model::evidence::{GlobalDatabase, Member, Operation, OperationPhase, Status, Synchronization};
 use lifeboat_model::journal::Attempts;

@@ -1,8 +1,6 @@
 //! A person's stop over lock state x holder x epoch x marks: when it is accepted, what it is worth, and whom it concerns.
 
-mod common;
-
-use common::{NOW, RUN, admission, at, eastward, held, plan, westward};
+use crate::common::{NOW, RUN, admission, at, eastward, held, plan, westward};
 use lifeboat_model::decide::{Failure, conclude};
 use lifeboat_model::ending::Ending;
 use lifeboat_model::journal::{Effect, Entry};
@@ -104,7 +102,9 @@ fn s11_a_stopped_run_is_unchanged_unless_something_was_changed_before() {
     let said = Some(WHY.to_owned());
     let unchanged = (Outcome::Unchanged, Some((LockState::Free, said.clone())));
     let needs_operator = (Outcome::NeedsOperator, Some((LockState::NeedsOperator, said)));
-    let call = |step, effect| [common::intent(step, "x", 1, at(-3)), common::outcome(step, "x", 1, at(-2), effect)];
+    let call = |step, effect| {
+        [crate::common::intent(step, "x", 1, at(-3)), crate::common::outcome(step, "x", 1, at(-2), effect)]
+    };
     assert_eq!(ended(&stopped, &[]), unchanged);
     assert_eq!(ended(&stopped, &call(Step::ScaleCompute, Effect::Accepted)), unchanged, "capacity stays");
     assert_eq!(ended(&stopped, &call(Step::PromoteDatabase, Effect::None)), unchanged, "the fence kept it back");

@@ -1,8 +1,8 @@
 //! What is written down of a run at its end: what the lock says of one that was admitted, and of any other what it asked for.
 
-mod common;
-
-use common::{NOW, RUN, admission, at, by_alarm, by_person, consent, eastward, held, plan, third, west, westward};
+use crate::common::{
+    NOW, RUN, admission, at, by_alarm, by_person, consent, eastward, held, plan, third, west, westward,
+};
 use lifeboat_model::Request;
 use lifeboat_model::ending::Ending;
 use lifeboat_model::lock::{Admission, Approval, Lock};

@@ -1,11 +1,7 @@
 //! What to do about one cache: exact answers, one fault at a time, on both sides of each boundary.
 
-#[path = "common/caches.rs"]
-mod caches;
-mod common;
-
-use caches::{NONE, accepted, cache, cached, limits, lost, member, refused};
-use common::{NOW, at, by_person, east, go, held, ms, point, region, west};
+use crate::common::caches::{NONE, accepted, cache, cached, limits, lost, member, refused};
+use crate::common::{NOW, at, by_person, east, go, held, ms, point, region, west};
 use lifeboat_model::decide::{Ground, Promotion, promote_cache};
 use lifeboat_model::evidence::{Association, CacheMember, CacheRole, GlobalCache, Point, Status};
 use lifeboat_model::journal::Attempts;

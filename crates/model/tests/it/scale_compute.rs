@@ -1,11 +1,7 @@
 //! What to do about a service's capacity, over minimum x maximum x scale-in x desired x serving x calls x verdict x approval.
 
-mod common;
-#[path = "common/compute.rs"]
-mod compute;
-
-use common::{NOW, at, east, entry, go, held, intent, ms, no_go, outcome, west};
-use compute::{approved, service, service_seen};
+use crate::common::compute::{approved, service, service_seen};
+use crate::common::{NOW, at, east, entry, go, held, intent, ms, no_go, outcome, west};
 use lifeboat_model::decide::{Raise, Scaling, ScalingCalls, ServiceFacts, compute_readiness, raises, scale_compute};
 use lifeboat_model::evidence::{ScaleIn, ServiceSeen, ServiceStatus};
 use lifeboat_model::journal::{Attempts, Call, Effect, Entry, Note};

@@ -1,11 +1,9 @@
 //! Whether the target serves: what names answer, what canaries say, and the window's boundaries.
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use common::{NOW, at, ms, point, west};
+use crate::common::{NOW, at, ms, point, west};
 use lifeboat_model::decide::{NameSeen, Traffic, verify_traffic};
 use lifeboat_model::evidence::{CanaryResults, Point};
 use lifeboat_model::plan::Limits;

@@ -1,10 +1,8 @@
 //! The lock over its whole input space: state x lease x run x direction x mode x trigger x marks x cool-down x stop.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{NOW, admission, at, by_alarm, by_person, eastward, held, ms, plan, westward};
+use crate::common::{NOW, admission, at, by_alarm, by_person, eastward, held, ms, plan, westward};
 use lifeboat_model::limits::LEASE;
 use lifeboat_model::lock::{Acquisition, Admission, Lock, LockState};
 use lifeboat_model::plan::Name;

@@ -1,11 +1,7 @@
 //! Whether the source's broker is drained, on both sides of each boundary.
 
-#[path = "common/caches.rs"]
-mod caches;
-mod common;
-
-use caches::{broker, limits, rabbit};
-use common::{NOW, at, held, ms, point};
+use crate::common::caches::{broker, limits, rabbit};
+use crate::common::{NOW, at, held, ms, point};
 use lifeboat_model::ReasonCode;
 use lifeboat_model::decide::{Drain, drain_broker};
 use lifeboat_model::evidence::Point;

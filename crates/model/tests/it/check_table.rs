@@ -1,11 +1,7 @@
 //! Whether a global table is ready, over status x vantage x consistency x replicas x mode x latency x time.
 
-mod common;
-#[path = "common/compute.rs"]
-mod compute;
-
-use common::{NOW, admission, at, east, entry, ms, plan, point, third, west};
-use compute::{approved, replica, table, table_seen};
+use crate::common::compute::{approved, replica, table, table_seen};
+use crate::common::{NOW, admission, at, east, entry, ms, plan, point, third, west};
 use lifeboat_model::decide::{TableCheck, check_table, source_left_at, table_readiness};
 use lifeboat_model::evidence::{GlobalTable, Point, TableStatus};
 use lifeboat_model::journal::Note;

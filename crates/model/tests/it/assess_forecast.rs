@@ -1,14 +1,10 @@
 //! What `assess` predicts: the data that would be lost, the time that it would take, and since when the source is down.
 
-mod common;
-#[path = "common/world.rs"]
-mod world;
-
-use common::{NOW, at, consent, described, east, ms, point, west};
+use crate::common::world::{World, good, lag, results};
+use crate::common::{NOW, at, consent, described, east, ms, point, west};
 use lifeboat_model::evidence::Switch;
 use lifeboat_model::request::Mode;
 use lifeboat_model::{Period, ReasonCode, Timestamp};
-use world::{World, good, lag, results};
 
 /// A failover whose source was last seen well at `seen[0]` from the west and at `seen[1]` from a third Region; the lag of
 /// the first database is `lag_ms`.
@@ -54,7 +50,7 @@ fn s9_the_source_took_writes_for_as_long_as_anybody_saw_it_well() {
     for seen in [[-1200, -120], [-120, -1200]] {
         let verdict = failover(seen, behind).verdict();
         assert_eq!(verdict.predicted_rpo_s, Some(1080.0), "{seen:?}");
-        assert_eq!(common::codes(&verdict.reasons), [ReasonCode::LagOverLimit]);
+        assert_eq!(crate::common::codes(&verdict.reasons), [ReasonCode::LagOverLimit]);
     }
 }
 
@@ -73,6 +69,24 @@ fn s9_a_canary_that_fell_silent_long_ago_does_not_set_the_clock_back() {
         assert_eq!(world.verdict(), before, "{value}");
     }
     assert_eq!((before.predicted_rpo_s, before.impaired_since), (Some(25.0), Some(at(-240))));
+}
+
+#[test]
+fn s9_an_outage_that_is_older_than_what_was_read_is_told_from_one_that_began_in_it() {
+    let is_older = |world: &World| {
+        let (plan, source) = (&world.plan, east());
+        lifeboat_model::decide::is_older_outage(plan, &source, &world.canaries, NOW)
+    };
+    let mut world = failover([-300, -300], &[]);
+    assert!(!is_older(&world), "it began within it");
+    world.points("east-from-west").retain(|p| p.value < 100.0);
+    assert!(!is_older(&world), "a third Region saw it well");
+    world.points("east-from-third").retain(|p| p.value < 100.0);
+    assert!(is_older(&world));
+    for canary in ["east-from-west", "east-from-third"] {
+        world.points(canary).clear();
+    }
+    assert!(!is_older(&world), "who saw nothing at all says nothing about its age");
 }
 
 #[test]

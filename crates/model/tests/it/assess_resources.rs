@@ -1,23 +1,15 @@
 //! Go or refuse: what is wrong with caches, tables, brokers and services, over kind x ill x requirement x mode.
 
-#[path = "common/caches.rs"]
-mod caches;
-mod common;
-#[path = "common/compute.rs"]
-mod compute;
-#[path = "common/world.rs"]
-mod world;
-
-use caches::{broker, brokered, cache, cached, rabbit};
-use common::{NOW, at, by_alarm, codes, consent, east, ms, point, west};
-use compute::{service, service_seen, table, table_seen};
+use crate::common::caches::{broker, brokered, cache, cached, rabbit};
+use crate::common::compute::{service, service_seen, table, table_seen};
+use crate::common::world::{Look, World, good, lag};
+use crate::common::{NOW, at, by_alarm, codes, consent, east, ms, point, west};
 use lifeboat_model::evidence::{BrokerState, CacheRole, Point, ReplicationRole, ServiceStatus, TableStatus};
 use lifeboat_model::lock::Approval;
 use lifeboat_model::plan::{Consistency, Engine, InFlight, Requirement};
 use lifeboat_model::request::Mode;
 use lifeboat_model::verdict::Verdict;
 use lifeboat_model::{Reason, ReasonCode};
-use world::{Look, World, good, lag};
 
 const MODES: [Mode; 2] = [Mode::Switchover, Mode::Failover];
 const REQUIREMENTS: [Requirement; 2] = [Requirement::Required, Requirement::BestEffort];

@@ -1,11 +1,7 @@
 //! What to do about one cache: properties over status x members x attempts x verdict x lock x lag.
 
-#[path = "common/caches.rs"]
-mod caches;
-mod common;
-
-use caches::{NONE, accepted, cache, cached, group, limits, lost, member, refused};
-use common::{NOW, consent, east, go, held, ms, no_go, point, region, west};
+use crate::common::caches::{NONE, accepted, cache, cached, group, limits, lost, member, refused};
+use crate::common::{NOW, consent, east, go, held, ms, no_go, point, region, west};
 use lifeboat_model::decide::{Ground, Promotion, cache_readiness, promote_cache};
 use lifeboat_model::evidence::{Association, CacheMember, CacheRole, GlobalCache, Point, Status};
 use lifeboat_model::journal::Attempts;

@@ -1,14 +1,10 @@
 //! How a run ends, over journal x lock x failure x an ending already recorded; and what a second conclusion makes of it.
 
-mod common;
-#[path = "common/endings.rs"]
-mod endings;
-
-use common::{NOW, RUN, at, held};
-use endings::{
+use crate::common::endings::{
     COOL_DOWN, Calls, Case, OUTCOMES, PLAN, concluded, decide, every_case, every_lock, failure, traffic_verified,
     writers_verified,
 };
+use crate::common::{NOW, RUN, at, held};
 use lifeboat_model::decide::{Conclusion, conclude};
 use lifeboat_model::journal::Entry;
 use lifeboat_model::limits::Step;

@@ -1,8 +1,6 @@
 //! What an alarm's transition starts, over its whole input space.
 
-mod common;
-
-use common::{NOW, admission, at, consent, east, eastward, held, ms, plan, third, west, westward};
+use crate::common::{NOW, admission, at, consent, east, eastward, held, ms, plan, third, west, westward};
 use lifeboat_model::decide::{Admit, AlarmState, NotStarted, Start, Transition, admit, start_run};
 use lifeboat_model::lock::{Admission, Approval, Lock};
 use lifeboat_model::plan::Policy;

@@ -1,15 +1,10 @@
 //! How a run ends: what it left behind, which calls count as changes, and how a rehearsal ends.
 
-mod common;
-#[path = "common/endings.rs"]
-mod endings;
-#[path = "common/rich.rs"]
-mod rich;
-
-use common::{NOW, RUN, at, entry, held, no_go, plan, west};
-use endings::{
+use crate::common::endings::{
     CALLS, Calls, OUTCOMES, PLAN, concluded, every_case, every_lock, failure, traffic_verified, writers_verified,
 };
+use crate::common::rich::{BEST_EFFORT, REQUIRED, rich_plan};
+use crate::common::{NOW, RUN, at, entry, held, no_go, plan, west};
 use lifeboat_model::decide::{Conclusion, Failure, conclude, left_behind};
 use lifeboat_model::journal::{Call, Entry, Note};
 use lifeboat_model::limits::Step;
@@ -17,7 +12,6 @@ use lifeboat_model::plan::Requirement;
 use lifeboat_model::report::Outcome;
 use lifeboat_model::request::{Mode, Purpose};
 use lifeboat_model::{Period, Plan};
-use rich::{BEST_EFFORT, REQUIRED, rich_plan};
 
 /// The note that `step` saw `name` as the run needs it.
 fn ready((step, name): (Step, &str)) -> Entry {
