@@ -134,6 +134,10 @@ pub const CANARY_FRESH: Period = Period::seconds(150);
 /// How far back canary results are read: longer than any alarm that starts a run takes.
 pub const CANARY_HISTORY: Period = Period::seconds(1800);
 
+/// How far back they are read in an outage that is older than that, because nobody decided on a failover sooner: a long
+/// weekend. CloudWatch keeps values of a minute for fifteen days; three of them are some 4,300 values of each metric.
+pub const OUTAGE_HISTORY: Period = Period::seconds(3 * 24 * 3600);
+
 /// A canary run is green from this success percentage up.
 pub const GREEN_PERCENT: f64 = 90.0;
 

@@ -9,15 +9,15 @@
 
 mod resources;
 
-use futures_util::future::{try_join, try_join4};
+use futures_util::future::{try_join, try_join3};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use lifeboat_model::decide::{DatabaseSeen, Seen, assess};
+use lifeboat_model::decide::{DatabaseSeen, Seen, assess, is_older_outage};
 use lifeboat_model::evidence::CanaryResults;
 use lifeboat_model::journal::Note;
-use lifeboat_model::limits::{CANARY_HISTORY, LAG_FRESH, READ_TIMEOUT, READS_AT_ONCE, Step};
+use lifeboat_model::limits::{CANARY_HISTORY, LAG_FRESH, OUTAGE_HISTORY, READ_TIMEOUT, READS_AT_ONCE, Step};
 use lifeboat_model::plan::{Canary, Database};
-use lifeboat_model::request::Purpose;
-use lifeboat_model::{Reason, Region, StepError};
+use lifeboat_model::request::{Mode, Purpose};
+use lifeboat_model::{Period, Reason, Region, StepError};
 use lifeboat_ports::{
     Brokers, Caches, CallError, Chance, Clock, Compute, Databases, Ledger, Metrics, Routing, Tables, timely,
 };
@@ -58,8 +58,14 @@ pub async fn handle(event: Value, ports: &Ports<'_>) -> Result<Value, StepError>
     let run = Run::enter(message.run, ports.ledger, ports.clock).await?;
     let endpoints = rotation(&run.plan.routing, ports.chance);
     let states = read_states(&run.plan.routing, &endpoints, ports.routing, ports.clock);
-    let (databases, canaries, resources, routing) =
-        try_join4(databases(&run, ports), canaries(&run, ports), resources::all(&run, ports), states).await?;
+    let (recent, resources, routing) =
+        try_join3(metered(&run, ports, CANARY_HISTORY), resources::all(&run, ports), states).await?;
+    let (databases, canaries) = match run.lock.run.mode {
+        Mode::Failover if is_older_outage(&run.plan, run.source(), &recent.1, ports.clock.now()) => {
+            metered(&run, ports, OUTAGE_HISTORY).await?
+        }
+        Mode::Failover | Mode::Switchover => recent,
+    };
     let seen = Seen { databases, resources, canaries, routing };
     let verdict = assess(&run.plan, &run.lock, &seen, ports.clock.now());
     let note = Note::Assessed { verdict: verdict.clone() };
@@ -85,8 +91,17 @@ fn bounded(reasons: &[Reason]) -> Vec<String> {
     reasons.iter().take(20).map(Reason::to_string).collect()
 }
 
-async fn databases<'p>(run: &'p Run, ports: &Ports<'_>) -> Result<Vec<DatabaseSeen<'p>>, StepError> {
-    let reads = run.plan.databases.iter().map(|database| database_seen(database, run.target(), ports));
+/// What has a history, read as far back as `history`.
+async fn metered<'p>(
+    run: &'p Run,
+    ports: &Ports<'_>,
+    history: Period,
+) -> Result<(Vec<DatabaseSeen<'p>>, Vec<CanaryResults>), StepError> {
+    try_join(databases(run, ports, history), canaries(run, ports, history)).await
+}
+
+async fn databases<'p>(run: &'p Run, ports: &Ports<'_>, history: Period) -> Result<Vec<DatabaseSeen<'p>>, StepError> {
+    let reads = run.plan.databases.iter().map(|database| database_seen(database, run.target(), ports, history));
     stream::iter(reads).buffered(READS_AT_ONCE).try_collect().await
 }
 
@@ -94,8 +109,9 @@ async fn database_seen<'p>(
     database: &'p Database,
     target: &Region,
     ports: &Ports<'_>,
+    history: Period,
 ) -> Result<DatabaseSeen<'p>, StepError> {
-    let since = ports.clock.now().minus(CANARY_HISTORY).minus(LAG_FRESH);
+    let since = ports.clock.now().minus(history).minus(LAG_FRESH);
     let describe = read("rds:DescribeGlobalClusters", target, ports, ports.databases.describe(database, target));
     let lag =
         read("cloudwatch:GetMetricData", target, ports, ports.metrics.replication_lag_ms(database, target, since));
@@ -105,12 +121,12 @@ async fn database_seen<'p>(
 
 /// The canaries' results by the Region that they run in. The source is not asked. A third Region that does not answer
 /// leaves its canaries without results, which is to say unknown; the target has to answer.
-async fn canaries(run: &Run, ports: &Ports<'_>) -> Result<Vec<CanaryResults>, StepError> {
+async fn canaries(run: &Run, ports: &Ports<'_>, history: Period) -> Result<Vec<CanaryResults>, StepError> {
     let mut regions: Vec<&Region> =
         run.plan.canaries.iter().map(|c| &c.runs_in).filter(|r| *r != run.source()).collect();
     regions.sort();
     regions.dedup();
-    let since = ports.clock.now().minus(CANARY_HISTORY);
+    let since = ports.clock.now().minus(history);
     let reads = regions.into_iter().map(|region| async move {
         let here: Vec<&Canary> = run.plan.canaries.iter().filter(|c| &c.runs_in == region).collect();
         let answer =

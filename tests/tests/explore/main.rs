@@ -5,8 +5,10 @@ mod tally;
 
 use std::collections::BTreeSet;
 
+use lifeboat_model::limits::Step;
 use lifeboat_model::report::Outcome;
-use lifeboat_simulator::explore::{DEVIATIONS, Ending};
+use lifeboat_simulator::Scenario;
+use lifeboat_simulator::explore::{Choices, DEVIATIONS, Deviation, Ending, Event};
 
 /// Drills are short and many: half of their time would be the system's allocator.
 #[global_allocator]
@@ -21,6 +23,18 @@ fn every_single_deviation_at_every_call_keeps_every_invariant_ends_by_name_and_c
     for outcome in [Outcome::Completed, Outcome::Unchanged, Outcome::NeedsOperator, Outcome::Rehearsed] {
         assert!(tally.endings.contains_key(&Ending::With(outcome)), "{} was never reached", outcome.as_str());
     }
+}
+
+#[test]
+fn s9_a_failover_that_nobody_decided_on_for_half_an_hour_is_still_possible() {
+    let (story, what) = (stories::STORIES[2], Deviation::Event(Event::KillSwitch));
+    assert_eq!(story.scenario, Scenario::ApprovedFailover);
+    let seen = tally::quiet_calls(&story);
+    let first = (0..seen.len() as u32).find(|call| seen[*call as usize].step == Step::RequestApproval);
+    let drill = (story, Choices::default().and(first.expect("it asks"), what));
+    let tally = tally::play_all(&[drill]);
+    tally.assert_all_well();
+    assert_eq!(tally.recoveries.keys().collect::<Vec<_>>(), ["an acknowledgement and 1 run(s)"]);
 }
 
 #[test]

@@ -125,6 +125,13 @@ impl SourceView {
     }
 }
 
+/// Whether the outage of `source` is older than what `canaries` tell: they see it fail, and no value says that it was well.
+/// Then they and the lag have to be read from further back, for the lag counts from when the source was last seen well.
+pub fn is_older_outage(plan: &Plan, source: &Region, canaries: &[CanaryResults], now: Timestamp) -> bool {
+    let view = SourceView::of(plan, source, canaries, now);
+    !view.red.is_empty() && view.last_green.is_none()
+}
+
 /// An alarm about a sick stand-by Region asks for a failover to where the workload is. Nothing would move, and the run's
 /// cool-down would keep out the failover that is needed next. A run that finishes what a dead one began is let through.
 fn is_there_already(plan: &Plan, lock: &Lock, seen: &Seen<'_>) -> Option<Reason> {

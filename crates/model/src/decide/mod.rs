@@ -20,7 +20,7 @@ mod verify_writers;
 
 pub use admit::{Admit, admit};
 pub use approve::{Answer, Answered, CONSENT_OF_APPROVAL, Decision, Unanswerable, answer_belongs_in, approve};
-pub use assess::{DatabaseSeen, Seen, assess};
+pub use assess::{DatabaseSeen, Seen, assess, is_older_outage};
 pub use assess_resources::{ResourceSeen, ResourcesSeen};
 pub use authority::consent_objection;
 pub use check_table::{TableCheck, check_table, source_left_at, table_is_behind, table_readiness};

@@ -1,11 +1,10 @@
 //! What people do afterwards, by RUNBOOK: they mend, acknowledge, and start the run again.
 
 use lifeboat_model::evidence::Switch;
-use lifeboat_model::limits::LEASE;
 use lifeboat_model::lock::LockState;
 use lifeboat_model::report::Outcome;
 use lifeboat_model::request::{Mode, Purpose};
-use lifeboat_model::{Direction, Period, Region};
+use lifeboat_model::{Direction, Period, Region, Timestamp};
 
 use super::{CallMade, Choices};
 use crate::scenario::people::{acknowledge, operator_starts, runs_end};
@@ -50,10 +49,9 @@ impl World {
         self.sleep(CALM).await;
         self.state_mut().table.settings.disabled = None;
         _ = self.with_explored(|explored| explored.clock_off = None);
-        let held = self.lock().is_some_and(|(state, _)| state == LockState::Held);
-        if held {
-            // A run that died without an ending: its lock is free for the next one when the lease is over.
-            self.sleep(LEASE).await;
+        // A run that died without an ending: its lock is free for the next one when the lease is over.
+        if let Some(until) = self.held_until() {
+            self.executor().sleep_until(until).await;
         }
         let needs_a_person = self.lock().is_some_and(|(state, _)| state != LockState::Free);
         if self.is_whole() && !needs_a_person {
@@ -71,7 +69,7 @@ impl World {
         }
         let mut last = "nothing was tried".to_owned();
         for n in 1..=TRIES {
-            let Some((_, Direction { source, target })) = self.lock() else { break };
+            let Direction { source, target } = self.way_out();
             let mode = if self.is_dark(&source) { Mode::Failover } else { Mode::Switchover };
             acknowledge(self);
             operator_starts(self, &target, &format!("recovery-{n}"), mode, Purpose::Act);
@@ -89,6 +87,16 @@ impl World {
         Recovery::Stuck(last)
     }
 
+    /// From where to where a person moves the workload: as the last run did, but never to a Region that is gone.
+    fn way_out(&self) -> Direction {
+        let direction = self.lock().map_or_else(|| self.state().direction.clone(), |(_, direction)| direction);
+        let Direction { source, target } = direction;
+        match self.is_dark(&target) {
+            true => Direction { source: target, target: source },
+            false => Direction { source, target },
+        }
+    }
+
     fn writers_region(&self) -> Option<Region> {
         let state = self.state();
         let first = state.aurora.databases.values().next();
@@ -100,7 +108,14 @@ impl World {
         state.table.locks.get(&state.plan.name).map(|lock| (lock.state, lock.run.direction.clone()))
     }
 
-    /// Whether one Region has every writer, and traffic goes there.
+    /// Until when a run holds the lock, if one does.
+    fn held_until(&self) -> Option<Timestamp> {
+        let state = self.state();
+        let lock = state.table.locks.get(&state.plan.name)?;
+        (lock.state == LockState::Held).then_some(lock.lease_expires_at)
+    }
+
+    /// Whether one Region that is there has every writer, and traffic goes there.
     fn is_whole(&self) -> bool {
         let state = self.state();
         let on = |region: &Region| {
@@ -108,7 +123,8 @@ impl World {
             control.and_then(|c| state.traffic.controls.get(c)) == Some(&Switch::On)
         };
         let has_all = |region: &&Region| {
-            let writers = state.aurora.databases.values().all(|db| db.accepting == [(*region).clone()]);
+            let there = !state.dark.contains_key(*region);
+            let writers = there && state.aurora.databases.values().all(|db| db.accepting == [(*region).clone()]);
             writers && on(region) && crate::invariants::resources_are_in(&state, region)
         };
         state.plan.regions.iter().any(|region| has_all(&region))
