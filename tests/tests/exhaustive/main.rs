@@ -25,6 +25,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How many drills there are to be, at least.
 const DRILLS: u64 = 1_000_000;
 
+/// How many of them are long schedules at the least.
+const SCHEDULES: u64 = 50_000;
+
 /// A part of the whole.
 pub struct Part {
     /// Its name in the table.
@@ -43,7 +46,7 @@ fn main() {
     part(&mut parts, "one run beside another, and a process that stands still", || interleavings::play(scale));
     part(&mut parts, "other pairs, drawn", || pairs::drawn(scale));
     let so_far: u64 = parts.iter().map(|part| part.tally.drills).sum();
-    let rest = (DRILLS / scale as u64).saturating_sub(so_far).max(10_000 / scale as u64);
+    let rest = (DRILLS / scale as u64).saturating_sub(so_far).max(SCHEDULES / scale as u64);
     part(&mut parts, "schedules of three to twelve, drawn", || random::play(rest));
     let mut whole = Tally::default();
     parts.iter().for_each(|part| whole.add(part.tally.clone()));

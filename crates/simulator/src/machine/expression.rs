@@ -1,13 +1,14 @@
 //! JSONata expressions: `"{% ... %}"` anywhere in a template.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
 
 use bumpalo::Bump;
 use jsonata_rs::JsonAta;
 use serde_json::{Map, Value};
+
+use super::states::{States, object};
 
 /// Variables by name, without the dollar sign.
 pub type Variables = BTreeMap<String, Value>;
@@ -45,7 +46,7 @@ pub fn check_text(text: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// The words of `States.QueryEvaluationError`: an expression that fails, or that has no value.
-pub fn fill(template: &Value, states: &Value, variables: &Variables) -> Result<Value, String> {
+pub fn fill(template: &Value, states: States<'_>, variables: &Variables) -> Result<Value, String> {
     match template {
         Value::String(text) => match source(text) {
             Some(source) => evaluate(source, states, variables),
@@ -69,19 +70,22 @@ thread_local! {
     static VALUES: RefCell<HashMap<String, Result<Value, String>>> = RefCell::default();
 }
 
-fn evaluate(source: &str, states: &Value, variables: &Variables) -> Result<Value, String> {
-    let states = states_in(source, states);
+fn evaluate(source: &str, states: States<'_>, variables: &Variables) -> Result<Value, String> {
+    let states = states.named_in(source);
     let variables: Vec<(&str, &Value)> = variables
         .iter()
         .filter(|(name, _)| mentions(source, name))
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    let made_of =
-        format!("{source}\u{0}{states}\u{0}{}", variables.iter().map(|(_, v)| v.to_string()).collect::<String>());
+    let mut made_of = source.to_owned();
+    for (name, value) in states.iter().chain(&variables) {
+        // A text takes all that is written to it.
+        _ = write!(made_of, "\u{0}{name} {value}");
+    }
     if let Some(known) = VALUES.with_borrow(|values| values.get(&made_of).cloned()) {
         return known;
     }
-    let value = evaluate_anew(source, &states, &variables);
+    let value = evaluate_anew(source, &object(&states), &variables);
     VALUES.with_borrow_mut(|values| {
         if values.len() >= REMEMBERED {
             values.clear();
@@ -93,20 +97,6 @@ fn evaluate(source: &str, states: &Value, variables: &Variables) -> Result<Value
 
 fn mentions(source: &str, variable: &str) -> bool {
     source.match_indices(variable).any(|(at, _)| source[..at].ends_with('$'))
-}
-
-/// The fields of `states` that `source` names; all of them when it names the whole.
-fn states_in(source: &str, states: &Value) -> Value {
-    let mut fields = Map::new();
-    for (at, name) in source.match_indices("$states") {
-        let rest = &source[at + name.len()..];
-        let Some(rest) = rest.strip_prefix('.') else { return states.clone() };
-        let field: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric()).collect();
-        if let Some(value) = states.get(&field) {
-            fields.insert(field, value.clone());
-        }
-    }
-    Value::Object(fields)
 }
 
 fn evaluate_anew(source: &str, states: &Value, variables: &[(&str, &Value)]) -> Result<Value, String> {

@@ -10,6 +10,7 @@ mod history;
 mod retry;
 mod runner;
 mod scope;
+mod states;
 
 pub use definition::{DefinitionError, Machine};
 pub use execution::{Ended, EndedBy, Execution, Functions, Invocation, Observer, StateError};

@@ -15,7 +15,8 @@ use super::execution::{Ended, EndedBy, Execution, Functions, Observer, StateErro
 use super::expression::Variables;
 use super::history::What;
 use super::retry::Retries;
-use super::scope::{Counters, Scope, Step, evaluated, failed, limit_data, not_a, onward, output_of, settle, with};
+use super::scope::{Counters, Scope, Step, evaluated, failed, limit_data, not_a, onward, output_of, settle};
+use super::states::{Context, States as Seen};
 
 /// Executes one machine.
 pub struct Runner<F, O> {
@@ -31,13 +32,13 @@ pub struct Runner<F, O> {
 struct Progress {
     state: String,
     input: Value,
-    variables: Variables,
+    variables: Rc<Variables>,
 }
 
 /// A visit to a state: which one, what its expressions see, and where in the execution it is.
 struct Visit<'v, 'a> {
     name: &'v str,
-    states: &'v Value,
+    states: Seen<'v>,
     scope: &'v Scope<'a>,
 }
 
@@ -54,8 +55,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
 
     /// Where every execution begins.
     fn beginning(&self, execution: &Execution) -> Progress {
-        let variables = Variables::new();
-        Progress { state: self.machine.start_at.clone(), input: execution.input.clone(), variables }
+        Progress { state: self.machine.start_at.clone(), input: execution.input.clone(), variables: Rc::default() }
     }
 
     /// Runs `execution` on from the state of the machine that it had entered last, as `RedriveExecution` does; from the
@@ -117,7 +117,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
                 });
                 limit_data(&input)?;
                 if std::ptr::eq(states, &self.machine.states) {
-                    let variables = scope.variables.clone();
+                    let variables = Rc::clone(&scope.variables);
                     *self.reached.borrow_mut() =
                         Some(Progress { state: name.clone(), input: input.clone(), variables });
                 }
@@ -151,34 +151,34 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         input: Value,
         scope: &mut Scope<'a>,
     ) -> Result<Step, StateError> {
-        let states = scope.states(name, &input);
+        let context = Context::new(scope.execution, scope.item.as_ref().map(Rc::clone), name);
+        let states = Seen { input: &input, context: &context, came_to: None };
         match state {
             State::Task(task) => {
-                let result = self.try_task(task, &Visit { name, states: &states, scope }).await;
-                settle(result, &task.catch, &states, scope, |result, states, scope| {
-                    let seen = with(states, "result", result.clone());
-                    let output = output_of(task.output.as_ref(), result, states, scope)?;
-                    scope.assign(task.assign.as_ref(), &seen)?;
+                let result = self.try_task(task, &Visit { name, states, scope }).await;
+                settle(result, &task.catch, states, scope, |result, scope| {
+                    let output = output_of(task.output.as_ref(), &result, states, scope)?;
+                    scope.assign(task.assign.as_ref(), states.with("result", &result))?;
                     Ok(onward(task.next.as_ref(), output))
                 })
             }
             State::Map(map) => {
-                let result = self.try_map(map, &Visit { name, states: &states, scope }).await;
-                settle(result, &map.catch, &states, scope, |result, states, scope| {
-                    let output = output_of(map.output.as_ref(), result, states, scope)?;
+                let result = self.try_map(map, &Visit { name, states, scope }).await;
+                settle(result, &map.catch, states, scope, |result, scope| {
+                    let output = output_of(map.output.as_ref(), &result, states, scope)?;
                     Ok(onward(map.next.as_ref(), output))
                 })
             }
             State::Parallel(parallel) => {
-                let result = self.try_parallel(parallel, &Visit { name, states: &states, scope }).await;
-                settle(result, &parallel.catch, &states, scope, |result, states, scope| {
-                    let output = output_of(parallel.output.as_ref(), result, states, scope)?;
+                let result = self.try_parallel(parallel, &Visit { name, states, scope }).await;
+                settle(result, &parallel.catch, states, scope, |result, scope| {
+                    let output = output_of(parallel.output.as_ref(), &result, states, scope)?;
                     Ok(onward(parallel.next.as_ref(), output))
                 })
             }
             State::Choice(choice) => {
                 for rule in &choice.choices {
-                    match evaluated(&Value::String(rule.condition.clone()), &states, scope)? {
+                    match evaluated(&Value::String(rule.condition.clone()), states, scope)? {
                         Value::Bool(true) => return Ok(Step::To(rule.next.clone(), input)),
                         Value::Bool(false) => {}
                         other => return Err(not_a("a condition", "true or false", &other)),
@@ -187,7 +187,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
                 Ok(Step::To(choice.default.clone(), input))
             }
             State::Wait(wait) => {
-                let seconds = evaluated(&wait.seconds, &states, scope)?;
+                let seconds = evaluated(&wait.seconds, states, scope)?;
                 let whole = seconds.as_f64().filter(|s| (0.0..=99_999_999.0).contains(s) && s.fract() == 0.0);
                 let whole = whole.ok_or_else(|| not_a("Seconds", "a whole number from 0", &seconds))?;
                 self.functions.sleep(Period::ms((whole * 1000.0) as u32)).await;
@@ -195,17 +195,17 @@ impl<F: Functions, O: Observer> Runner<F, O> {
             }
             State::Pass(pass) => {
                 let output = match &pass.output {
-                    Some(output) => evaluated(output, &states, scope)?,
-                    None => input,
+                    Some(output) => evaluated(output, states, scope)?,
+                    None => input.clone(),
                 };
-                scope.assign(pass.assign.as_ref(), &states)?;
+                scope.assign(pass.assign.as_ref(), states)?;
                 Ok(onward(pass.next.as_ref(), output))
             }
             State::Succeed(succeed) => match &succeed.output {
-                Some(output) => Ok(Step::End(evaluated(output, &states, scope)?)),
+                Some(output) => Ok(Step::End(evaluated(output, states, scope)?)),
                 None => Ok(Step::End(input)),
             },
-            State::Fail(fail) => Err(failed(fail, &states, scope)?),
+            State::Fail(fail) => Err(failed(fail, states, scope)?),
         }
     }
 

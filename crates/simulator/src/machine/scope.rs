@@ -9,6 +9,7 @@ use super::definition::{Catcher, Fail};
 use super::execution::{Execution, StateError};
 use super::expression::{Variables, fill};
 use super::retry::catcher;
+use super::states::{Item, States};
 
 /// The most bytes of one input or output (Step Functions quota).
 const DATA_MAX: usize = 256 * 1024;
@@ -20,17 +21,10 @@ const HISTORY_MAX: u64 = 25_000;
 pub(super) struct Scope<'a> {
     pub(super) execution: &'a Execution,
     pub(super) counters: &'a Counters,
-    pub(super) variables: Variables,
-    pub(super) item: Option<Item>,
+    pub(super) variables: Rc<Variables>,
+    pub(super) item: Option<Rc<Item>>,
     /// The number of the event of the history that led here. Clones of a scope share it; branches have one each.
     pub(super) last_event: Rc<Cell<u64>>,
-}
-
-#[derive(Clone)]
-pub(super) struct Item {
-    pub(super) index: usize,
-    pub(super) value: Value,
-    pub(super) label: String,
 }
 
 #[derive(Default)]
@@ -67,7 +61,7 @@ impl Step {
 
 impl<'a> Scope<'a> {
     pub(super) fn new(execution: &'a Execution, counters: &'a Counters) -> Self {
-        Self { execution, counters, variables: Variables::new(), item: None, last_event: Rc::default() }
+        Self { execution, counters, variables: Rc::default(), item: None, last_event: Rc::default() }
     }
 
     /// The scopes of so many branches, and where each of them has come to in the history.
@@ -85,31 +79,12 @@ impl<'a> Scope<'a> {
 }
 
 impl Scope<'_> {
-    pub(super) fn context(&self, state: &str) -> Value {
-        let execution = self.execution;
-        let mut context = json!({
-            "Execution": {
-                "Id": execution.id, "Name": execution.name, "Input": execution.input,
-                "StartTime": execution.started_at.to_string(),
-            },
-            "State": {"Name": state},
-        });
-        if let (Some(item), Some(fields)) = (&self.item, context.as_object_mut()) {
-            fields.insert("Map".to_owned(), json!({"Item": {"Index": item.index, "Value": item.value}}));
-        }
-        context
-    }
-
-    pub(super) fn states(&self, state: &str, input: &Value) -> Value {
-        json!({"input": input, "context": self.context(state)})
-    }
-
-    pub(super) fn assign(&mut self, assign: Option<&Map<String, Value>>, states: &Value) -> Result<(), StateError> {
+    pub(super) fn assign(&mut self, assign: Option<&Map<String, Value>>, states: States<'_>) -> Result<(), StateError> {
         let Some(assign) = assign else { return Ok(()) };
         // Expressions see the variables as they were when the state was entered.
         let values: Result<Vec<(String, Value)>, StateError> =
             assign.iter().map(|(name, template)| Ok((name.clone(), evaluated(template, states, self)?))).collect();
-        self.variables.extend(values?);
+        Rc::make_mut(&mut self.variables).extend(values?);
         Ok(())
     }
 }
@@ -118,34 +93,34 @@ impl Scope<'_> {
 pub(super) fn settle<'a>(
     result: Result<Value, StateError>,
     catch: &[Catcher],
-    states: &Value,
+    states: States<'_>,
     scope: &mut Scope<'a>,
-    well: impl FnOnce(Value, &Value, &mut Scope<'a>) -> Result<Step, StateError>,
+    well: impl FnOnce(Value, &mut Scope<'a>) -> Result<Step, StateError>,
 ) -> Result<Step, StateError> {
-    let error = match result.and_then(|value| well(value, states, scope)) {
+    let error = match result.and_then(|value| well(value, scope)) {
         Ok(step) => return Ok(step),
         Err(error) => error,
     };
     let Some(catcher) = catcher(catch, &error.error) else { return Err(error) };
     let error_output = json!({"Error": error.error, "Cause": error.cause});
-    let states = with(states, "errorOutput", error_output.clone());
+    let states = states.with("errorOutput", &error_output);
     let output = match &catcher.output {
-        Some(output) => evaluated(output, &states, scope)?,
-        None => error_output,
+        Some(output) => evaluated(output, states, scope)?,
+        None => error_output.clone(),
     };
-    scope.assign(catcher.assign.as_ref(), &states)?;
+    scope.assign(catcher.assign.as_ref(), states)?;
     Ok(Step::Caught(catcher.next.clone(), output, error))
 }
 
 pub(super) fn output_of(
     template: Option<&Value>,
-    result: Value,
-    states: &Value,
+    result: &Value,
+    states: States<'_>,
     scope: &Scope<'_>,
 ) -> Result<Value, StateError> {
     match template {
-        Some(template) => evaluated(template, &with(states, "result", result), scope),
-        None => Ok(result),
+        Some(template) => evaluated(template, states.with("result", result), scope),
+        None => Ok(result.clone()),
     }
 }
 
@@ -156,19 +131,11 @@ pub(super) fn onward(next: Option<&String>, output: Value) -> Step {
     }
 }
 
-pub(super) fn with(states: &Value, key: &str, value: Value) -> Value {
-    let mut states = states.clone();
-    if let Some(fields) = states.as_object_mut() {
-        fields.insert(key.to_owned(), value);
-    }
-    states
-}
-
-pub(super) fn evaluated(template: &Value, states: &Value, scope: &Scope<'_>) -> Result<Value, StateError> {
+pub(super) fn evaluated(template: &Value, states: States<'_>, scope: &Scope<'_>) -> Result<Value, StateError> {
     fill(template, states, &scope.variables).map_err(|cause| StateError::new("States.QueryEvaluationError", cause))
 }
 
-pub(super) fn failed(fail: &Fail, states: &Value, scope: &Scope<'_>) -> Result<StateError, StateError> {
+pub(super) fn failed(fail: &Fail, states: States<'_>, scope: &Scope<'_>) -> Result<StateError, StateError> {
     let text = |template: &str| match evaluated(&Value::String(template.to_owned()), states, scope)? {
         Value::String(text) => Ok(text),
         other => Err(not_a("Error or Cause", "a text", &other)),

@@ -33,8 +33,8 @@ impl Scenario {
         let Direction { source, target } = world.state().direction.clone();
         self.prepare(&world, &source, &target);
         world.start();
-        world.sleep(WARM_UP).await;
-        world.sleep(Period::ms(world.below(60_000) as u32)).await;
+        world.sleep(world.quickened(WARM_UP)).await;
+        world.sleep(world.quickened(Period::ms(world.below(60_000) as u32))).await;
         self.happen(&world, mode, &source, &target).await;
         runs_end(&world).await;
         let order = world.state().order;

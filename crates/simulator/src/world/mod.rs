@@ -203,10 +203,7 @@ impl World {
     /// A duration by chance.
     pub fn sample(&self, span: Span) -> Period {
         let sampled = span.sample(&mut self.0.rng.borrow_mut());
-        match self.0.tempo.get() {
-            Tempo::Quick if span.takes_seconds() => Period::ms(sampled.as_ms() as u32 / QUICKER),
-            Tempo::Quick | Tempo::Real => sampled,
-        }
+        if span.takes_seconds() { self.quickened(sampled) } else { sampled }
     }
 
     /// How fast the services work from now on.
@@ -214,12 +211,17 @@ impl World {
         self.0.tempo.set(tempo);
     }
 
+    /// What takes `period` in the real tempo.
+    pub(crate) fn quickened(&self, period: Period) -> Period {
+        match self.0.tempo.get() {
+            Tempo::Real => period,
+            Tempo::Quick => Period::ms(period.as_ms() as u32 / QUICKER),
+        }
+    }
+
     /// The time between two runs of a canary.
     pub(crate) fn canary_interval(&self) -> Period {
-        match self.0.tempo.get() {
-            Tempo::Real => CANARY_INTERVAL,
-            Tempo::Quick => Period::ms(CANARY_INTERVAL.as_ms() as u32 / QUICKER),
-        }
+        self.quickened(CANARY_INTERVAL)
     }
 
     /// Waits for a duration by chance.

@@ -1,5 +1,7 @@
 //! What runs side by side: the items of a map, the branches of a parallel state.
 
+use std::rc::Rc;
+
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::Value;
@@ -8,7 +10,8 @@ use super::{Runner, Visit};
 use crate::machine::definition::{MapState, Parallel};
 use crate::machine::execution::{Functions, Observer, StateError};
 use crate::machine::history::What;
-use crate::machine::scope::{Item, Scope, evaluated, limit_data, not_a, with};
+use crate::machine::scope::{Scope, evaluated, limit_data, not_a};
+use crate::machine::states::{Context, Item, States};
 
 /// What people call an item of a map: its text, the resources that it names, or its number.
 fn label_of(value: &Value, index: usize) -> String {
@@ -40,7 +43,7 @@ impl<F: Functions, O: Observer> Runner<F, O> {
     /// Every branch at once; the first error ends them all.
     async fn run_parallel<'a>(&'a self, parallel: &'a Parallel, visit: &Visit<'_, 'a>) -> Result<Value, StateError> {
         let scope = visit.scope;
-        let input = visit.states.get("input").cloned().unwrap_or(Value::Null);
+        let input = visit.states.input.clone();
         scope.counters.count(2)?;
         self.note(scope, || What::ParallelStarted);
         let branches = parallel.branches.iter();
@@ -67,12 +70,12 @@ impl<F: Functions, O: Observer> Runner<F, O> {
         let (scopes, lasts) = scope.branches(items.len());
         let iterations = items.into_iter().zip(scopes).enumerate().map(|(index, (value, mut inner))| {
             let label = label_of(&value, index);
-            inner.item = Some(Item { index, value: value.clone(), label });
-            let states = with(states, "context", inner.context(""));
+            let item = Rc::new(Item { index, value, label });
+            inner.item = Some(Rc::clone(&item));
             async move {
                 let state = || name.to_owned();
                 self.note(&inner, || What::IterationStarted { state: state(), index });
-                let result = self.run_item(map, value, &states, inner.clone()).await;
+                let result = self.run_item(map, &item, visit, inner.clone()).await;
                 self.note(&inner, || match &result {
                     Ok(_) => What::IterationSucceeded { state: state(), index },
                     Err(_) => What::IterationFailed { state: state(), index },
@@ -97,13 +100,16 @@ impl<F: Functions, O: Observer> Runner<F, O> {
     async fn run_item<'a>(
         &'a self,
         map: &'a MapState,
-        value: Value,
-        states: &Value,
+        item: &Rc<Item>,
+        visit: &Visit<'_, 'a>,
         inner: Scope<'a>,
     ) -> Result<Value, StateError> {
         let input = match &map.item_selector {
-            Some(selector) => evaluated(selector, states, &inner)?,
-            None => value,
+            Some(selector) => {
+                let context = Context::new(inner.execution, Some(Rc::clone(item)), visit.name);
+                evaluated(selector, States { context: &context, ..visit.states }, &inner)?
+            }
+            None => item.value.clone(),
         };
         let processor = &map.item_processor;
         self.run_states(processor.start_at.clone(), &processor.states, input, inner).await

@@ -8,7 +8,8 @@ use super::{Runner, Visit};
 use crate::machine::definition::Task;
 use crate::machine::execution::{Functions, Invocation, Observer, StateError};
 use crate::machine::history::{AnswerBy, What};
-use crate::machine::scope::{Scope, evaluated, limit_data, not_a, with};
+use crate::machine::scope::{Scope, evaluated, limit_data, not_a};
+use crate::machine::states::States;
 
 impl<F: Functions, O: Observer> Runner<F, O> {
     /// The task's result, after its retries.
@@ -19,19 +20,11 @@ impl<F: Functions, O: Observer> Runner<F, O> {
     async fn call(&self, task: &Task, visit: &Visit<'_, '_>) -> Result<Value, StateError> {
         let Visit { name, states, scope } = *visit;
         let token = task.waits_for_token().then(|| self.functions.new_token(scope.execution, name));
-        let states = match &token {
-            Some(token) => {
-                let mut context = states.get("context").cloned().unwrap_or_else(|| json!({}));
-                if let Some(fields) = context.as_object_mut() {
-                    fields.insert("Task".to_owned(), json!({"Token": token}));
-                }
-                with(states, "context", context)
-            }
-            None => states.clone(),
-        };
-        let arguments = evaluated(&task.arguments, &states, scope)?;
+        let context = token.as_deref().map(|token| states.context.with_token(token));
+        let states = States { context: context.as_ref().unwrap_or(states.context), ..states };
+        let arguments = evaluated(&task.arguments, states, scope)?;
         limit_data(&arguments)?;
-        let seconds = evaluated(&task.timeout_seconds, &states, scope)?;
+        let seconds = evaluated(&task.timeout_seconds, states, scope)?;
         let whole = seconds.as_u64().and_then(|s| u32::try_from(s).ok()).filter(|s| (1..=99_999_999).contains(s));
         let whole = whole.ok_or_else(|| not_a("TimeoutSeconds", "a whole number from 1", &seconds))?;
         scope.counters.count(3)?;
