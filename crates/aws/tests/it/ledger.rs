@@ -1,9 +1,7 @@
 //! Plans, settings and journals: what is asked of DynamoDB, and what is made of its answers.
 
-mod common;
-
-use common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name, with_parsed};
-use common::{HOME, Script, json_answer, json_error, region};
+use crate::common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name, with_parsed};
+use crate::common::{HOME, Script, json_answer, json_error, region};
 use lifeboat_model::Timestamp;
 use lifeboat_model::journal::{Call, Entry, Note};
 use lifeboat_model::limits::Step;
@@ -155,7 +153,7 @@ async fn journal(pages: &[Value]) -> (Result<Vec<Entry>, CallError>, Vec<Value>)
         aws.on("Query", json_answer(page));
     }
     let entries = ledger(&aws).journal(RUN).await;
-    (entries, aws.finish().iter().map(common::Recorded::json).collect())
+    (entries, aws.finish().iter().map(crate::common::Recorded::json).collect())
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,9 +13,7 @@ use lifeboat_aws::{AuroraDatabases, Environment};
 use lifeboat_model::journal::Effect;
 use lifeboat_ports::{CallError, Databases, Fault, Receipt};
 
-mod common;
-
-use common::{HOME, orders, region};
+use crate::common::{HOME, orders, region};
 
 fn environment(endpoint: &str) -> Environment {
     let lookup = |variable: &str| match variable {

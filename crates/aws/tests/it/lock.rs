@@ -1,9 +1,7 @@
 //! Locks: under which condition DynamoDB is asked to change one, and what is made of its answers.
 
-mod common;
-
-use common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name, with_parsed};
-use common::{Reply, Script, json_answer, json_error, region};
+use crate::common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name, with_parsed};
+use crate::common::{Reply, Script, json_answer, json_error, region};
 use lifeboat_model::lock::{Admission, Approval, Lock, LockState};
 use lifeboat_model::request::{Mode, Trigger};
 use lifeboat_model::{Direction, Timestamp};

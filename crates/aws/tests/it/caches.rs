@@ -1,9 +1,7 @@
 //! Global datastores: what is asked of ElastiCache, and what is made of its answers.
 
-mod common;
-
-use common::resources::sessions;
-use common::{AWAY, HOME, Reply, Script, rds, rds_error, region};
+use crate::common::resources::sessions;
+use crate::common::{AWAY, HOME, Reply, Script, rds, rds_error, region};
 use lifeboat_aws::ElastiCacheCaches;
 use lifeboat_model::evidence::{Association, CacheRole, GlobalCache, Status};
 use lifeboat_model::journal::Effect;

@@ -1,9 +1,7 @@
 //! Global tables: what is asked of DynamoDB, and what is made of its answers.
 
-mod common;
-
-use common::resources::carts;
-use common::{AWAY, HOME, Reply, Script, json_answer, json_error, region};
+use crate::common::resources::carts;
+use crate::common::{AWAY, HOME, Reply, Script, json_answer, json_error, region};
 use lifeboat_aws::DynamoTables;
 use lifeboat_model::evidence::{GlobalTable, TableReplica, TableStatus};
 use lifeboat_model::plan::Consistency;

@@ -3,8 +3,6 @@
 //! A reply is for one operation; a request without a reply panics, and so does a script that ends with replies left over:
 //! a fault that was not met proves nothing.
 
-#![expect(dead_code, reason = "each test file uses its own part of this")]
-
 #[cfg(feature = "cloudwatch")]
 pub mod cloudwatch;
 pub mod resources;

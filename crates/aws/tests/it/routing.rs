@@ -1,10 +1,8 @@
 //! Routing controls: what is asked of which endpoint, and what is made of its answers.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::{Reply, Script, json_answer, json_error, region};
+use crate::common::{Reply, Script, json_answer, json_error, region};
 use lifeboat_aws::ClusterRouting;
 use lifeboat_model::Arn;
 use lifeboat_model::evidence::Switch;

@@ -1,9 +1,7 @@
 //! Brokers: what is asked of Amazon MQ, and what is made of its answers.
 
-mod common;
-
-use common::resources::mail;
-use common::{AWAY, HOME, Reply, Script, json_answer, json_error, region};
+use crate::common::resources::mail;
+use crate::common::{AWAY, HOME, Reply, Script, json_answer, json_error, region};
 use lifeboat_aws::MqBrokers;
 use lifeboat_model::evidence::{BrokerSeen, BrokerState, ReplicationRole};
 use lifeboat_model::journal::Effect;

@@ -1,9 +1,7 @@
 //! Metrics: what is asked of CloudWatch, and what is made of its answers: of databases and canaries.
 
-mod common;
-
-use common::cloudwatch::{GET, Row, SINCE, asked, error, page, point};
-use common::{AWAY, HOME, Script, orders, region};
+use crate::common::cloudwatch::{GET, Row, SINCE, asked, error, page, point};
+use crate::common::{AWAY, HOME, Script, orders, region};
 use lifeboat_aws::CloudWatchMetrics;
 use lifeboat_model::plan::{Canary, Checks};
 use lifeboat_ports::{Fault, Metrics};

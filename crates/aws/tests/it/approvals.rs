@@ -1,9 +1,7 @@
 //! Answers to questions for approval: what is asked of DynamoDB and Step Functions, and what is made of their answers.
 
-mod common;
-
-use common::table::{RUN, T, item, nothing, plan_name};
-use common::{AWAY, HOME, Reply, Script, json_answer, json_error, region};
+use crate::common::table::{RUN, T, item, nothing, plan_name};
+use crate::common::{AWAY, HOME, Reply, Script, json_answer, json_error, region};
 use lifeboat_aws::SfnApprovals;
 use lifeboat_model::Timestamp;
 use lifeboat_ports::{Approvals, AskedApproval, CallError, Delivery, Fault};

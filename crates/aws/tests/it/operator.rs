@@ -1,9 +1,7 @@
 //! A person's side: what is asked of DynamoDB, Step Functions and S3, and what is made of their answers.
 
-mod common;
-
-use common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name};
-use common::{HOME, Reply, Script, json_answer, json_error, s3_error};
+use crate::common::table::{RUN, T, condition_failed, item, ledger, nothing, plan_name};
+use crate::common::{HOME, Reply, Script, json_answer, json_error, s3_error};
 use lifeboat_aws::{S3Archive, SfnRuns};
 use lifeboat_model::execution::ExecutionArn;
 use lifeboat_model::lock::{Admission, Approval, Lock, LockState};
@@ -26,7 +24,7 @@ fn run() -> ExecutionArn {
 }
 
 fn lock() -> Lock {
-    let region = common::region;
+    let region = crate::common::region;
     Lock {
         epoch: 7,
         state: LockState::NeedsOperator,
@@ -34,7 +32,7 @@ fn lock() -> Lock {
         run: Admission {
             run_id: RUN.to_owned(),
             plan_version: 3,
-            direction: Direction { source: region(common::AWAY), target: region(HOME) },
+            direction: Direction { source: region(crate::common::AWAY), target: region(HOME) },
             mode: Mode::Switchover,
             consent: None,
             trigger: Trigger::Operator { name: None },

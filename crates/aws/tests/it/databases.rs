@@ -1,8 +1,6 @@
 //! Aurora global databases: what is asked of RDS, and what is made of its answers.
 
-mod common;
-
-use common::{AWAY, HOME, Reply, Script, orders, page, rds, rds_error, region};
+use crate::common::{AWAY, HOME, Reply, Script, orders, page, rds, rds_error, region};
 use lifeboat_aws::AuroraDatabases;
 use lifeboat_model::Arn;
 use lifeboat_model::evidence::{GlobalDatabase, OperationPhase, Status, Synchronization};

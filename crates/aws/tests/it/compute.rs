@@ -1,9 +1,7 @@
 //! Services: what is asked of ECS, Application Auto Scaling and Elastic Load Balancing, and what is made of their answers.
 
-mod common;
-
-use common::resources::{checkout, target_group};
-use common::{AWAY, HOME, Reply, Script, json_answer, json_error, rds, rds_error, region};
+use crate::common::resources::{checkout, target_group};
+use crate::common::{AWAY, HOME, Reply, Script, json_answer, json_error, rds, rds_error, region};
 use lifeboat_aws::EcsCompute;
 use lifeboat_model::evidence::{ScaleIn, ServiceSeen, ServiceStatus};
 use lifeboat_model::journal::Effect;

@@ -1,10 +1,8 @@
 //! Every mutating operation met by every fault: it is sent once, and nobody is told that an unknown effect is none.
 //! Every read met by a passing fault: it is tried twice, and not three times.
 
-mod common;
-
-use common::resources::{carts, checkout, mail, sessions};
-use common::{HOME, Reply, Script, json_answer, json_error, orders, rds, rds_error, region, s3_error};
+use crate::common::resources::{carts, checkout, mail, sessions};
+use crate::common::{HOME, Reply, Script, json_answer, json_error, orders, rds, rds_error, region, s3_error};
 use lifeboat_aws::{
     AuroraDatabases, CloudWatchMetrics, ClusterRouting, DynamoLedger, DynamoTables, EcsCompute, ElastiCacheCaches,
     MqBrokers, S3Archive, SfnApprovals, SfnExecutions, SnsNotices,
@@ -285,7 +283,7 @@ async fn s10_s13_a_mutation_is_sent_once_and_its_fault_says_what_it_may_have_don
             ("invalid", says(400, "ValidationException", "no"), Fault::Invalid, Effect::None),
             ("failed inside", says(500, "InternalFailure", "oops"), Fault::Internal, Effect::Unknown),
             ("not available", says(503, "ServiceUnavailable", "oops"), Fault::Internal, Effect::Unknown),
-            ("a gateway's page", common::page(504), Fault::Internal, Effect::Unknown),
+            ("a gateway's page", crate::common::page(504), Fault::Internal, Effect::Unknown),
         ];
         for (what, reply, fault, effect) in cases {
             let aws = Script::new();

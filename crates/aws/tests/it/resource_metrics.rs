@@ -1,10 +1,8 @@
 //! Metrics: what is asked of CloudWatch, and what is made of its answers: of caches, tables and brokers.
 
-mod common;
-
-use common::cloudwatch::{GET, Row, SINCE, asked, found, page, point};
-use common::resources::{carts, mail, sessions};
-use common::{AWAY, HOME, Recorded, Reply, Script, region};
+use crate::common::cloudwatch::{GET, Row, SINCE, asked, found, page, point};
+use crate::common::resources::{carts, mail, sessions};
+use crate::common::{AWAY, HOME, Recorded, Reply, Script, region};
 use lifeboat_aws::CloudWatchMetrics;
 use lifeboat_model::evidence::Point;
 use lifeboat_ports::{CallError, Fault, Metrics};

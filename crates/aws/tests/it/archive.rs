@@ -1,11 +1,9 @@
 //! Reports: what is asked of S3, and what is made of its answers.
 
-mod common;
-
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 
-use common::{HOME, Reply, Script, s3_error};
+use crate::common::{HOME, Reply, Script, s3_error};
 use lifeboat_aws::{Environment, S3Archive};
 use lifeboat_ports::{Archive, CallError, Fault};
 

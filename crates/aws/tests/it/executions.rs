@@ -1,8 +1,6 @@
 //! Executions: what is asked of Step Functions, and what is made of its answers.
 
-mod common;
-
-use common::{HOME, Script, json_answer, json_error};
+use crate::common::{HOME, Script, json_answer, json_error};
 use lifeboat_aws::SfnExecutions;
 use lifeboat_ports::{CallError, Executions, Fault, Started};
 use serde_json::json;

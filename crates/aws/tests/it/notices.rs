@@ -1,8 +1,6 @@
 //! Messages to people: what is asked of SNS, and what is made of its answers.
 
-mod common;
-
-use common::{HOME, Recorded, Script, rds, rds_error};
+use crate::common::{HOME, Recorded, Script, rds, rds_error};
 use lifeboat_aws::SnsNotices;
 use lifeboat_ports::{CallError, Fault, Notices, Receipt};
 
