@@ -8,6 +8,7 @@ use crate::DrillOptions;
 use crate::drill::world_of;
 use crate::invariants::OUTCOME_UNKNOWN;
 use crate::machine::EndedBy;
+use crate::scenario::people::runs_end;
 use crate::world::{RunRecord, World};
 
 /// How an execution ended.
@@ -81,6 +82,10 @@ pub fn explore(options: &DrillOptions) -> Option<Seen> {
             inner.sleep(Period::seconds(10)).await;
         }
         inner.sleep(Period::seconds(90)).await;
+        // What went wrong late may have set an alarm off: its run is part of the story.
+        if inner.state().runs.iter().any(|run| run.ended.is_none()) {
+            runs_end(&inner).await;
+        }
         let (calls, happened) = inner.explored_calls();
         let endings: Vec<Ending> = inner.state().runs.iter().map(|run| Ending::of(run, &inner)).collect();
         let recovery = inner.recover().await;

@@ -2,7 +2,6 @@
 //!
 //! A reply is for one operation; a request without a reply panics, and so does a script that ends with replies left over:
 //! a fault that was not met proves nothing.
-
 #[cfg(feature = "cloudwatch")]
 pub mod cloudwatch;
 pub mod resources;
