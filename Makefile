@@ -46,7 +46,7 @@ explore: ## what goes wrong is chosen: every single deviation at every call
 
 # ONE_OF=100 plays one of a hundred. Its table goes into SAFETY.md. Linked as one, since it plays for a quarter of an hour.
 exhaustive: ## the same for a million drills: pairs, interleavings, long schedules
-	CARGO_PROFILE_EXHAUSTIVE_LTO=thin CARGO_PROFILE_EXHAUSTIVE_CODEGEN_UNITS=1 LIFEBOAT_TABLE="$(CURDIR)/docs/exhaustive.md" \
+	CARGO_PROFILE_EXHAUSTIVE_LTO=fat CARGO_PROFILE_EXHAUSTIVE_CODEGEN_UNITS=1 LIFEBOAT_TABLE="$(CURDIR)/docs/exhaustive.md" \
 		cargo test --profile exhaustive -p lifeboat-tests --test exhaustive
 	sed -i.old -e '/^<!-- exhaustive -->$$/,/^<!-- \/exhaustive -->$$/{//!d;}' -e '/^<!-- exhaustive -->$$/r docs/exhaustive.md' SAFETY.md
 	rm SAFETY.md.old

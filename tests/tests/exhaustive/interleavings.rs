@@ -19,13 +19,17 @@ fn named(names: &[&str]) -> Vec<Deviation> {
     DEVIATIONS.into_iter().filter(|(name, _)| names.contains(name)).map(|(_, what)| what).collect()
 }
 
-/// Plays all of them in a failover and in a switchover; with two operators, two preemptions.
+/// Plays all of them in every failover and switchover; with two operators, two preemptions.
 pub fn play(scale: usize) -> Tally {
     let held_up = named(&HELD_UP);
     let mut firsts: Vec<Drill> = Vec::new();
     for story in STORIES.into_iter().filter(|story| story.plan == "database") {
         let beside = match story.scenario {
-            Scenario::RegionalOutage | Scenario::PlannedSwitchover => named(&BESIDE),
+            Scenario::RegionalOutage
+            | Scenario::PlannedSwitchover
+            | Scenario::ApprovedFailover
+            | Scenario::ActiveActiveSwitchover
+            | Scenario::ActiveActiveOutage => named(&BESIDE),
             Scenario::TwoOperators => held_up.clone(),
             _ => continue,
         };

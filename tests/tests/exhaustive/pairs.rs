@@ -7,7 +7,7 @@ use crate::tally::{self, Drill, Tally};
 use crate::thinned;
 
 /// How many second deviations are drawn for each first one.
-const DRAWN: u64 = 7;
+const DRAWN: u64 = 5;
 
 /// Two faults, each at a write of the table or a call that changes the workload: all pairs, of the stories with a database
 /// alone.

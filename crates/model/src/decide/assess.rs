@@ -133,14 +133,15 @@ pub fn is_older_outage(plan: &Plan, source: &Region, canaries: &[CanaryResults],
 }
 
 /// An alarm about a sick stand-by Region asks for a failover to where the workload is. Nothing would move, and the run's
-/// cool-down would keep out the failover that is needed next. A run that finishes what a dead one began is let through.
+/// cool-down would keep out the failover that is needed next. A run that finishes what a dead one began is let through, and
+/// so is one for a cache or a broker that was left behind.
 fn is_there_already(plan: &Plan, lock: &Lock, seen: &Seen<'_>) -> Option<Reason> {
     let direction = &lock.run.direction;
-    let moved = seen.databases.iter().all(|d| is_moved(d, &lock.run));
+    let moved = seen.databases.iter().all(|d| is_moved(d, &lock.run)) && seen.resources.are_in(&direction.target);
     let routed = shift_traffic(&plan.routing.controls, direction, &seen.routing) == Shift::Done;
     match lock.run.mode {
         Mode::Failover if moved && routed && !lock.inherits_change => {
-            let detail = format!("every writer and all traffic are in {}", direction.target);
+            let detail = format!("every writer, primary and all traffic are in {}", direction.target);
             Some(Reason::new(ReasonCode::AlreadyThere, format!("plan {}", plan.name), detail))
         }
         Mode::Failover | Mode::Switchover => None,

@@ -4,11 +4,11 @@ use super::check_table::{table_is_behind, table_readiness};
 use super::promote_broker::broker_readiness;
 use super::promote_cache::{cache_is_behind, cache_readiness};
 use super::scale_compute::compute_readiness;
-use crate::evidence::{BrokerSeen, GlobalCache, GlobalTable, Point, ServiceSeen};
+use crate::evidence::{BrokerSeen, GlobalCache, GlobalTable, Point, ReplicationRole, ServiceSeen};
 use crate::lock::Admission;
-use crate::plan::{Broker, Cache, Consistency, Name, Requirement, Service, Table};
+use crate::plan::{Broker, Cache, Consistency, Engine, Name, Requirement, Service, Table};
 use crate::request::Mode;
-use crate::{Plan, Reason, ReasonCode, Timestamp};
+use crate::{Plan, Reason, ReasonCode, Region, Timestamp};
 
 /// A resource and what was read about it.
 #[derive(Clone, Debug)]
@@ -30,6 +30,23 @@ pub struct ResourcesSeen<'a> {
     pub brokers: Vec<ResourceSeen<'a, Broker, (BrokerSeen, Vec<Point>)>>,
     /// The services.
     pub services: Vec<ResourceSeen<'a, Service, ServiceSeen>>,
+}
+
+impl ResourcesSeen<'_> {
+    /// Whether `target` has every cache and broker that traffic may not move without, as far as they can move.
+    pub(super) fn are_in(&self, target: &Region) -> bool {
+        let caches = self.caches.iter().filter(|seen| seen.resource.requirement == Requirement::Required);
+        let mut caches = caches.map(|seen| {
+            let primary = seen.state.as_ref().and_then(|(cache, _)| cache.primary());
+            primary.is_some_and(|p| Some(&p.group) == seen.resource.groups.get(target))
+        });
+        let brokers = self.brokers.iter().filter(|seen| seen.resource.requirement == Requirement::Required);
+        let mut brokers = brokers.map(|seen| match seen.resource.engine {
+            Engine::ActiveMq => seen.state.as_ref().is_some_and(|(broker, _)| broker.role == ReplicationRole::Primary),
+            Engine::RabbitMq { .. } => true,
+        });
+        caches.all(|there| there) && brokers.all(|there| there)
+    }
 }
 
 /// What speaks against the run, and what is only to be known: a best-effort resource refuses nothing.

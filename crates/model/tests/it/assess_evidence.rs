@@ -1,12 +1,16 @@
 //! Go or refuse: every light of every canary, every state of a database, and what is there already.
 
-use crate::common::world::{World, good, results};
+use crate::common::caches::{broker, brokered, cache, cached};
+use crate::common::world::{Look, World, good, results};
 use crate::common::{NOW, at, cluster, database, described, east, ms, point, third, west};
 use lifeboat_model::decide::{Promotion, promote_database};
-use lifeboat_model::evidence::{CanaryResults, GlobalDatabase, LocalCluster, Member, Status, Switch, Synchronization};
+use lifeboat_model::evidence::{
+    BrokerState, CanaryResults, GlobalDatabase, LocalCluster, Member, ReplicationRole, Status, Switch, Synchronization,
+};
 use lifeboat_model::journal::Attempts;
+use lifeboat_model::plan::{Broker, Cache, Engine, Requirement};
 use lifeboat_model::request::Mode;
-use lifeboat_model::{Period, ReasonCode};
+use lifeboat_model::{Period, ReasonCode, Region};
 
 const MODES: [Mode; 2] = [Mode::Switchover, Mode::Failover];
 
@@ -105,6 +109,26 @@ fn a_failover_to_where_everything_is_already_is_refused_unless_it_finishes_anoth
     let mut world = good(Mode::Switchover);
     world.move_all();
     assert_eq!(world.codes(), [], "a switchover says what is true");
+}
+
+#[test]
+fn a_failover_for_a_cache_or_a_broker_that_was_left_behind_goes_on() {
+    for requirement in [Requirement::Required, Requirement::BestEffort] {
+        let mut world = good(Mode::Failover);
+        world.move_all();
+        world.plan.caches = vec![Cache { requirement, ..cache() }];
+        world.plan.brokers = vec![Broker { requirement, ..broker(Engine::ActiveMq) }];
+        let mut there = |primary: &Region, role, state| {
+            world.resources.caches = vec![Look::Saw((cached(primary), Vec::new()))];
+            world.resources.brokers = vec![Look::Saw((brokered(role, state), Vec::new()))];
+            world.codes().contains(&ReasonCode::AlreadyThere)
+        };
+        let (primary, replica) = (ReplicationRole::Primary, ReplicationRole::Replica);
+        assert!(there(&west(), primary, BrokerState::Running));
+        let may_be_left = requirement == Requirement::BestEffort;
+        assert_eq!(there(&west(), replica, BrokerState::Replica), may_be_left, "the broker is in the source");
+        assert_eq!(there(&east(), primary, BrokerState::Running), may_be_left, "the cache is in the source");
+    }
 }
 
 #[test]

@@ -19,6 +19,26 @@ pub enum Deviation {
     Event(Event),
 }
 
+impl Deviation {
+    /// Whether it may still be felt when every execution has ended.
+    pub(super) const fn lasts(self) -> bool {
+        match self {
+            Self::Fault(FaultKind::Slow(_) | FaultKind::StandsStillBefore(_) | FaultKind::StandsStillAfter(_)) => true,
+            Self::Fault(
+                FaultKind::Refuse(_)
+                | FaultKind::Silence
+                | FaultKind::LostReply
+                | FaultKind::Truncated
+                | FaultKind::Stale
+                | FaultKind::Unknown
+                | FaultKind::CrashBefore
+                | FaultKind::CrashAfter,
+            ) => false,
+            Self::Event(_) => true,
+        }
+    }
+}
+
 /// Longer than any deadline of a call, and shorter than any hard timeout.
 const LONG: Period = Period::seconds(20);
 /// Longer than any hard timeout: Lambda ends the process.

@@ -165,6 +165,13 @@ impl World {
         }
     }
 
+    /// By how much any clock is off: what the journal says of a moment may be so wrong.
+    pub(crate) fn clock_error(&self) -> Period {
+        let state = self.state();
+        let off = state.faults.explored.as_ref().and_then(|explored| explored.clock_off.as_ref());
+        Period::ms(off.map_or(0, |(_, ms)| u32::try_from(ms.unsigned_abs()).unwrap_or(u32::MAX)))
+    }
+
     /// Whether somebody redrives the execution that was stopped; once for each time that they stopped it.
     pub(crate) fn is_redriven(&self, execution: &str) -> bool {
         self.with_explored(|explored| explored.redriven.remove(execution)).unwrap_or(false)

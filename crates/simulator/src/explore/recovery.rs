@@ -24,7 +24,7 @@ pub enum Recovery {
 }
 
 /// Until what lasts a while is over: outages of a minute, answers of clocks.
-const CALM: Period = Period::seconds(120);
+pub(super) const CALM: Period = Period::seconds(120);
 /// How often people try.
 const TRIES: u32 = 3;
 /// Until canaries and metrics show what is.
@@ -46,7 +46,6 @@ impl World {
 
     /// Mends what was broken, and runs until one Region has everything.
     pub(super) async fn recover(&self) -> Recovery {
-        self.sleep(CALM).await;
         self.state_mut().table.settings.disabled = None;
         _ = self.with_explored(|explored| explored.clock_off = None);
         // A run that died without an ending: its lock is free for the next one when the lease is over.

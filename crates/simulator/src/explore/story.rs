@@ -3,6 +3,7 @@
 use lifeboat_model::Period;
 use lifeboat_model::report::Outcome;
 
+use super::recovery::CALM;
 use super::{CallMade, Choices, Recovery};
 use crate::DrillOptions;
 use crate::drill::world_of;
@@ -10,6 +11,9 @@ use crate::invariants::OUTCOME_UNKNOWN;
 use crate::machine::EndedBy;
 use crate::scenario::people::runs_end;
 use crate::world::{RunRecord, World};
+
+/// Until processes that stood still have gone on, and late deliveries have arrived.
+const LATE: Period = Period::seconds(90);
 
 /// How an execution ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,19 +79,21 @@ pub fn explore(options: &DrillOptions) -> Option<Seen> {
     if options.choices.count() == 0 {
         world.explore(Choices::default());
     }
+    let lasting = options.choices.iter().any(|choice| choice.what.lasts());
     let (scenario, mode, inner) = (options.scenario, options.mode, world.clone());
     let seen = world.executor().run(async move {
         scenario.play(inner.clone(), mode).await;
         while inner.late_deliveries() > 0 {
             inner.sleep(Period::seconds(10)).await;
         }
-        inner.sleep(Period::seconds(90)).await;
+        inner.sleep(if lasting { LATE } else { Period::ms(0) }).await;
         // What went wrong late may have set an alarm off: its run is part of the story.
         if inner.state().runs.iter().any(|run| run.ended.is_none()) {
             runs_end(&inner).await;
         }
         let (calls, happened) = inner.explored_calls();
         let endings: Vec<Ending> = inner.state().runs.iter().map(|run| Ending::of(run, &inner)).collect();
+        inner.sleep(if lasting { CALM } else { Period::ms(0) }).await;
         let recovery = inner.recover().await;
         Seen { calls, happened, endings, violations: Vec::new(), checks: Vec::new(), recovery }
     });

@@ -6,7 +6,7 @@ use lifeboat_model::lock::{Approval, Lock, LockState};
 use lifeboat_model::plan::{Engine, Requirement};
 use lifeboat_model::report::Outcome;
 use lifeboat_model::request::Trigger;
-use lifeboat_model::{Period, Region};
+use lifeboat_model::{Period, Region, Timestamp};
 
 use super::{CHANGES, MOVES};
 use crate::service_times::ROUTING_PROPAGATION;
@@ -78,7 +78,8 @@ impl World {
             let state = self.state();
             newest(&state.table.journal_of(run_id), |note| *note == Note::TrafficVerified)
         };
-        let overruled = self.moved_by_hand().zip(verified).is_some_and(|(at, seen)| at.plus(UNSEEN) >= seen);
+        let until_seen = |at: Timestamp| at.plus(UNSEEN).plus(self.clock_error());
+        let overruled = self.moved_by_hand().zip(verified).is_some_and(|(at, seen)| until_seen(at) >= seen);
         let honest = match outcome {
             Some(Outcome::Completed) => left.moved || overruled,
             Some(Outcome::Unchanged) => !left.changed,

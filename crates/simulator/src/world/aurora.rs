@@ -75,6 +75,8 @@ pub struct PromotionTruth {
     pub accepted_at: Timestamp,
     /// When it had ended.
     pub done_at: Option<Timestamp>,
+    /// Whether Aurora took it back.
+    pub rolled_back: bool,
 }
 
 impl Aurora {
@@ -224,8 +226,13 @@ impl World {
                 return refuse(Fault::Invalid, "InvalidParameterCombination");
             }
             db.operation = Some((OperationPhase::Pending, to.clone()));
-            let truth =
-                PromotionTruth { database: database.name.clone(), target: to.clone(), accepted_at: now, done_at: None };
+            let truth = PromotionTruth {
+                database: database.name.clone(),
+                target: to.clone(),
+                accepted_at: now,
+                done_at: None,
+                rolled_back: false,
+            };
             state.aurora.promotions.push(truth);
         }
         let (world, name) = (self.clone(), database.name.clone());
@@ -252,7 +259,7 @@ impl World {
                 self.with_database(&name, |db| db.accepting.clear());
                 self.0.executor.sleep_until(moves_at.max(self.all_arrived_at(&name))).await;
                 if self.writer_is_dark(&name) {
-                    return self.cancel(&name);
+                    return self.cancel(&name, accepted);
                 }
             }
             Move::Failover => {
@@ -275,11 +282,7 @@ impl World {
             db.unavailable.retain(|r| r != &to);
         });
         let now = self.now();
-        for truth in
-            self.state_mut().aurora.promotions.iter_mut().filter(|p| p.database == name && p.accepted_at == accepted)
-        {
-            truth.done_at = Some(now);
-        }
+        self.with_truth(&name, accepted, |truth| truth.done_at = Some(now));
         self.log_since(Lane::Databases, accepted, format!("{name}: writer moves to {to}"));
         if let Some(old) = old
             && !self.is_dark(&old)
@@ -294,12 +297,19 @@ impl World {
     }
 
     /// A switchover whose old writer is lost midway is rolled back: the old writer has the newest data.
-    fn cancel(&self, name: &Name) {
+    fn cancel(&self, name: &Name, accepted: Timestamp) {
         self.with_database(name, |db| {
             db.operation = None;
             db.accepting = vec![db.writer.clone()];
         });
+        self.with_truth(name, accepted, |truth| truth.rolled_back = true);
         self.log(Lane::Databases, format!("{name}: the switchover is rolled back"));
+    }
+
+    fn with_truth(&self, name: &Name, accepted: Timestamp, change: impl Fn(&mut PromotionTruth)) {
+        let mut state = self.state_mut();
+        let mine = state.aurora.promotions.iter_mut().filter(|p| &p.database == name && p.accepted_at == accepted);
+        mine.for_each(change);
     }
 
     fn with_database<T>(&self, name: &Name, change: impl FnOnce(&mut GlobalDb) -> T) -> Option<T> {
