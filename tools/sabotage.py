@@ -129,7 +129,9 @@ def cargo_test(package, target, names):
 def cargo(package, target, rest):
     flags = [flag for line in CONFIG for flag in ("--config", line)]
     which = ["--lib"] if target == "lib" else ["--test", target]
-    command = ["cargo", "test", "--offline", *flags, "-p", package, *which, *rest]
+    # Explorations play for minutes unless they are optimised.
+    profile = ["--profile", "exhaustive"] if target == "explore" else []
+    command = ["cargo", "test", "--offline", *flags, *profile, "-p", package, *which, *rest]
     environment = {**os.environ, "CARGO_TARGET_DIR": str(SCRATCH / "target"), "CARGO_TERM_COLOR": "never"}
     return run(command, TREE, environment)
 

@@ -27,12 +27,14 @@ pub(super) fn is_fresh(at: Timestamp, fresh: Period, caller: &Caller, now: Times
     at.plus(fresh).plus(caller.stood_still_since(at)) >= now
 }
 
-/// Whether a call that was sent then was within the consent; what a process that stands still does not know counts here, too.
-pub(super) fn is_within(consent: &Consent, caller: &Caller, sent: Timestamp) -> bool {
-    consent.expires.plus(caller.stood_still_since(consent.expires.minus(LOOK_FRESH))) > sent
-}
-
 impl World {
+    /// Whether a call that was sent then was within the consent, by the clock of who acts; what a process that stands still
+    /// does not know counts here, too.
+    pub(super) fn is_within(&self, consent: &Consent, caller: &Caller, sent: Timestamp) -> bool {
+        let stood_still = caller.stood_still_since(consent.expires.minus(LOOK_FRESH));
+        consent.expires.plus(stood_still).plus(self.clock_error()) > sent
+    }
+
     /// Just before a mutation takes effect that was sent at `sent`.
     pub(crate) fn check_before(&self, mutation: &Mutation<'_>, caller: &Caller, sent: Timestamp) {
         let around = self.around(caller, sent);
@@ -113,7 +115,7 @@ impl World {
         let consent = lock.and_then(|l| l.run.consent.as_ref());
         let consented = match (loses_data, lock.map(|l| l.run.mode)) {
             (true, Some(Mode::Failover)) => {
-                consent.is_some_and(|c| is_within(c, caller, around.sent) && c.max_data_loss.as_ms() >= missing_ms)
+                consent.is_some_and(|c| self.is_within(c, caller, around.sent) && c.max_data_loss.as_ms() >= missing_ms)
             }
             // Without a lock there is no consent; what loses nothing needs none.
             (false, Some(Mode::Switchover) | None) => true,

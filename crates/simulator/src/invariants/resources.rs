@@ -6,7 +6,7 @@ use lifeboat_model::lock::Lock;
 use lifeboat_model::plan::{Broker, Cache, Engine, Service};
 use lifeboat_model::request::Mode;
 
-use super::mutations::{LOOK_FRESH, is_fresh, is_within};
+use super::mutations::{LOOK_FRESH, is_fresh};
 use super::{Around, Size};
 use crate::world::{Caller, World};
 
@@ -61,7 +61,7 @@ impl World {
         self.check("S11", forward, || format!("{name} is moved to {target}, which is not the run's target"));
         let consented = lock.is_some_and(|l| match l.run.mode {
             Mode::Switchover => true,
-            Mode::Failover => l.run.consent.as_ref().is_some_and(|c| is_within(c, caller, around.sent)),
+            Mode::Failover => l.run.consent.as_ref().is_some_and(|c| self.is_within(c, caller, around.sent)),
         });
         self.check("S6", consented, || format!("{name} is failed over without consent"));
         let looked = self.newest_call(caller, look, name);

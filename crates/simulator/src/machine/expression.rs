@@ -115,11 +115,21 @@ fn evaluate_anew(source: &str, states: &Value, variables: &[(&str, &Value)]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::machine::Execution;
+    use crate::machine::states::Context;
+    use lifeboat_model::Timestamp;
     use serde_json::json;
+
+    fn filled(template: &Value, input: &Value, variables: &Variables) -> Result<Value, String> {
+        let (id, name) = ("arn:of:it".to_owned(), "it".to_owned());
+        let execution = Execution { id, name, input: json!({"asked": true}), started_at: Timestamp::from_ms(0) };
+        let context = Context::new(&execution, None, "Here");
+        fill(template, States { input, context: &context, came_to: None }, variables)
+    }
 
     #[test]
     fn expressions_see_states_and_variables() {
-        let states = json!({"input": {"a": 1, "list": ["x", "y"], "off": false}});
+        let states = json!({"a": 1, "list": ["x", "y"], "off": false});
         let variables = Variables::from([("run".to_owned(), json!({"epoch": 7}))]);
         let cases = [
             (json!("{% $states.input.a + 1 %}"), json!(2)),
@@ -128,16 +138,20 @@ mod tests {
             (json!("{% $states.input.list %}"), json!(["x", "y"])),
             (json!("{% $states.input.off %}"), json!(false)),
             (json!("{% 'a' & 'b' %}"), json!("ab")),
+            (json!("{% $states.context.State.Name %}"), json!("Here")),
+            (json!("{% $states.context.Execution.Input.asked %}"), json!(true)),
+            (json!("{% $exists($states.result) %}"), json!(false)),
+            (json!("{% $keys($states) %}"), json!(["context", "input"])),
         ];
         for (template, expected) in cases {
-            assert_eq!(fill(&template, &states, &variables), Ok(expected), "{template}");
+            assert_eq!(filled(&template, &states, &variables), Ok(expected), "{template}");
         }
     }
 
     #[test]
     fn an_expression_without_value_is_an_error() {
         let error =
-            fill(&json!("{% $states.input.none %}"), &json!({"input": {}}), &Variables::new()).expect_err("undefined");
+            filled(&json!("{% $states.input.none %}"), &json!({}), &Variables::new()).expect_err("undefined");
         assert!(error.contains("has no value"), "{error}");
     }
 
