@@ -150,8 +150,7 @@ mod tests {
 
     #[test]
     fn an_expression_without_value_is_an_error() {
-        let error =
-            filled(&json!("{% $states.input.none %}"), &json!({}), &Variables::new()).expect_err("undefined");
+        let error = filled(&json!("{% $states.input.none %}"), &json!({}), &Variables::new()).expect_err("undefined");
         assert!(error.contains("has no value"), "{error}");
     }
 
