@@ -94,7 +94,7 @@ impl<'v> States<'v> {
                 let rest = source[at + states.len()..].strip_prefix('.');
                 rest.is_none_or(|rest| {
                     let end = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-                    rest[..end] == *field
+                    end == 0 || rest[..end] == *field
                 })
             })
         };
