@@ -44,7 +44,7 @@ unit: .venv/installed ## the tests, those of the adapters too
 explore: ## what goes wrong is chosen: every single deviation at every call
 	cargo test --profile exhaustive -p lifeboat-tests --test explore
 
-# ONE_OF=100 plays one of a hundred. Its table goes into SAFETY.md. Linked as one, since it plays for a quarter of an hour.
+# ONE_OF=100 plays one of a hundred. Its table goes into SAFETY.md. Linked as one, since it plays for so long.
 exhaustive: ## the same for a million drills: pairs, interleavings, long schedules
 	CARGO_PROFILE_EXHAUSTIVE_LTO=fat CARGO_PROFILE_EXHAUSTIVE_CODEGEN_UNITS=1 LIFEBOAT_TABLE="$(CURDIR)/docs/exhaustive.md" \
 		cargo test --profile exhaustive -p lifeboat-tests --test exhaustive

@@ -162,7 +162,7 @@ reason_codes! {
     /// A switchover was asked for while the source is not well.
     SourceUnhealthy = "source-unhealthy", "mend the source, or decide for a failover with consent";
     /// A failover to where the workload already is.
-    AlreadyThere = "already-there", "nothing: writers and traffic are in the target";
+    AlreadyThere = "already-there", "nothing: writers, primaries and traffic are in the target";
     /// The target could not serve.
     TargetUnhealthy = "target-unhealthy", "mend the target first: moving there would make it worse";
     /// Nobody knows how far the target is behind.

@@ -141,7 +141,7 @@ fn is_there_already(plan: &Plan, lock: &Lock, seen: &Seen<'_>) -> Option<Reason>
     let routed = shift_traffic(&plan.routing.controls, direction, &seen.routing) == Shift::Done;
     match lock.run.mode {
         Mode::Failover if moved && routed && !lock.inherits_change => {
-            let detail = format!("every writer, primary and all traffic are in {}", direction.target);
+            let detail = format!("every writer, every primary and all traffic are in {}", direction.target);
             Some(Reason::new(ReasonCode::AlreadyThere, format!("plan {}", plan.name), detail))
         }
         Mode::Failover | Mode::Switchover => None,
