@@ -63,6 +63,7 @@ def main(scope, arguments):
 
 def run(scope, arguments):
     command = [str(CARGO_MUTANTS), "mutants", *SCOPE[scope], "-o", str(OUT), "--no-shuffle", "--colors", "never", *arguments]
+    OUT.mkdir(parents=True, exist_ok=True)
     code = subprocess.run(command, cwd=ROOT, check=False).returncode
     # 2 and 3: some were missed, or took too long.
     if code not in (0, 2, 3):

@@ -1,5 +1,5 @@
-//! Two at work at the same time, one of which is held up: every pair of a start, a copy or an alarm with one preemption
-//! after it.
+//! Two at work at the same time, one of which is held up: every pair of a start, a copy, an alarm or a run that a person
+//! stopped with one preemption after it.
 
 use lifeboat_simulator::Scenario;
 use lifeboat_simulator::explore::{Choices, DEVIATIONS, Deviation};
@@ -9,9 +9,17 @@ use crate::stories::STORIES;
 use crate::tally::{self, Drill, Tally};
 use crate::thinned;
 
-/// What sets a second one to work.
-const BESIDE: [&str; 6] =
-    ["start-again", "start-opposite", "start-elsewhere", "alarm", "delivered-twice", "delivered-late"];
+/// What sets a second one to work, or leaves one at work behind the back of a run that was stopped.
+const BESIDE: [&str; 8] = [
+    "start-again",
+    "start-opposite",
+    "start-elsewhere",
+    "alarm",
+    "delivered-twice",
+    "delivered-late",
+    "aborted",
+    "redriven",
+];
 /// What holds a process up between two calls.
 const HELD_UP: [&str; 4] = ["pause", "pause-after", "hang-before", "hang-after"];
 

@@ -1,19 +1,20 @@
 //! Pairs: something goes wrong, and then something else does.
 
-use lifeboat_simulator::explore::{CallMade, Choices, DEVIATIONS, Deviation, Nature, Seen};
+use lifeboat_simulator::explore::{CallMade, Choices, DEVIATIONS, Deviation, Event, Nature, Seen};
 
 use crate::stories::STORIES;
 use crate::tally::{self, Drill, Tally};
 use crate::thinned;
 
 /// How many second deviations are drawn for each first one.
-const DRAWN: u64 = 5;
+const DRAWN: u64 = 4;
 
-/// Two faults, each at a write of the table or a call that changes the workload: all pairs, of the stories with a database
-/// alone.
+/// A fault, and then another or a person who stops everything, each at a write of the table or a call that changes the
+/// workload: all pairs, of the stories with a database alone.
 pub fn of_changes(scale: usize) -> Tally {
     let changes = |made: &CallMade| matches!(made.nature, Nature::Write | Nature::Mutation);
     let fault = |what: Deviation| matches!(what, Deviation::Fault(_));
+    let second = |what: Deviation| fault(what) || matches!(what, Deviation::Event(Event::KillSwitch | Event::Stop));
     let mut firsts = Vec::new();
     for story in STORIES.into_iter().filter(|story| story.plan == "database") {
         for (call, made) in tally::quiet_calls(&story).iter().enumerate().filter(|(_, made)| changes(made)) {
@@ -25,7 +26,7 @@ pub fn of_changes(scale: usize) -> Tally {
         let later = later_calls(first, seen).filter(|(_, made)| changes(made));
         later
             .flat_map(|(call, made)| {
-                let meets = DEVIATIONS.into_iter().filter(move |(_, what)| fault(*what) && made.may_meet(*what));
+                let meets = DEVIATIONS.into_iter().filter(move |(_, what)| second(*what) && made.may_meet(*what));
                 meets.map(move |(_, what)| (call, what))
             })
             .map(|(call, what)| first.and(call, what))

@@ -37,9 +37,11 @@ impl Page {
     }
 }
 
-/// A coordinate, to the tenth of a pixel.
+/// A coordinate, to the tenth of a pixel. In whole numbers: a page has thousands, and exact decimals are dear.
 pub fn px(value: f64) -> String {
-    format!("{value:.1}")
+    let tenths = (value * 10.0).round() as i64;
+    let sign = if tenths < 0 { "-" } else { "" };
+    format!("{sign}{}.{}", tenths.abs() / 10, tenths.abs() % 10)
 }
 
 /// How a lane's items are drawn.

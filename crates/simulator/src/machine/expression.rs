@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write;
 
 use bumpalo::Bump;
 use jsonata_rs::JsonAta;
@@ -67,7 +66,7 @@ const REMEMBERED: usize = 20_000;
 
 thread_local! {
     /// The values of expressions by what they were made of: explorations ask for the same ones over and over.
-    static VALUES: RefCell<HashMap<String, Result<Value, String>>> = RefCell::default();
+    static VALUES: RefCell<HashMap<Vec<u8>, Result<Value, String>>> = RefCell::default();
 }
 
 fn evaluate(source: &str, states: States<'_>, variables: &Variables) -> Result<Value, String> {
@@ -77,10 +76,12 @@ fn evaluate(source: &str, states: States<'_>, variables: &Variables) -> Result<V
         .filter(|(name, _)| mentions(source, name))
         .map(|(name, value)| (name.as_str(), value))
         .collect();
-    let mut made_of = source.to_owned();
+    let mut made_of = source.as_bytes().to_vec();
     for (name, value) in states.iter().chain(&variables) {
-        // A text takes all that is written to it.
-        _ = write!(made_of, "\u{0}{name} {value}");
+        made_of.push(0);
+        made_of.extend_from_slice(name.as_bytes());
+        made_of.push(b' ');
+        serde_json::to_writer(&mut made_of, value).map_err(|e| format!("${name} is no JSON: {e}"))?;
     }
     if let Some(known) = VALUES.with_borrow(|values| values.get(&made_of).cloned()) {
         return known;

@@ -19,7 +19,7 @@ const EVALUATION_RANGE_EXTRA: u32 = 2;
 /// What canaries reported.
 #[derive(Default)]
 pub struct Watchers {
-    /// Every result: the canary's name and Region, the result, and when it became readable.
+    /// Every result, in the order of time: the canary's name and Region, the result, and when it became readable.
     pub results: Vec<(String, Region, Point, Timestamp)>,
     /// Each transition into ALARM: when, and in which Region.
     pub alarms: Vec<(Timestamp, Region)>,
@@ -94,14 +94,14 @@ impl World {
     /// What the canary had reported by `when`.
     pub(crate) fn canary_points(&self, canary: &Canary, since: Timestamp, when: Timestamp) -> CanaryResults {
         let state = self.state();
-        let results = state.watchers.results.iter();
+        let results = state.watchers.results.iter().rev().take_while(|(_, _, point, _)| point.at >= since);
         let mut points: Vec<Point> = results
-            .filter(|(name, region, point, readable)| {
-                name == &canary.name && region == &canary.runs_in && *readable <= when && point.at >= since
+            .filter(|(name, region, _, readable)| {
+                *readable <= when && name == &canary.name && region == &canary.runs_in
             })
             .map(|(_, _, point, _)| *point)
             .collect();
-        points.sort_by_key(|p| p.at);
+        points.reverse();
         CanaryResults { canary: canary.name.clone(), runs_in: canary.runs_in.clone(), points }
     }
 
