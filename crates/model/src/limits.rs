@@ -136,7 +136,7 @@ pub const CANARY_HISTORY: Period = Period::seconds(1800);
 
 /// How far back they are read in an outage that is older than that, because nobody decided on a failover sooner: a long
 /// weekend. CloudWatch keeps values of a minute for fifteen days; three of them are some 4,300 values of each metric.
-pub const OUTAGE_HISTORY: Period = Period::seconds(3 * 24 * 3600);
+pub const OUTAGE_HISTORY: Period = Period::seconds(259_200);
 
 /// A canary run is green from this success percentage up.
 pub const GREEN_PERCENT: f64 = 90.0;
