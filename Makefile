@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit explore exhaustive differential doors fmt template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
+.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit explore exhaustive differential doors fmt guards template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
 	sabotage mutants mutants-steps
 
 PYTHON ?= python3
@@ -35,7 +35,7 @@ sam-local: .venv/installed ## try every function through AWS SAM, in containers,
 test: check unit explore differential doors ## everything that must hold before a change goes in; CI runs this
 	@cat .venv/not-run-* 2>/dev/null || true
 
-check: fmt template deny deny-python advisories advisories-python clippy doc ## all of it but the tests
+check: fmt guards template deny deny-python advisories advisories-python clippy doc ## all of it but the tests
 
 unit: .venv/installed ## the tests, those of the adapters too
 	cargo build --workspace --all-features --bins
@@ -78,6 +78,9 @@ fuzz: .cargo-fuzz/bin/cargo-fuzz ## feed each parser and the HTTP face with rand
 
 fmt: ## formatting
 	cargo fmt --all --check
+
+guards: ## what `make sabotage` takes out is still where its table says
+	$(PYTHON) tools/sabotage.py --check
 
 template: .venv/installed ## template.yaml, as CloudFormation and AWS SAM read it
 	.venv/bin/cfn-lint template.yaml

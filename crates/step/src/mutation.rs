@@ -1,8 +1,9 @@
 //! The one way in which a step changes anything outside the table.
 //!
 //! Guarantees: the intent is in the journal before the call (S15); after that, and just before the call, the kill switch
-//! is read and the lock fenced (S14, S5), the consent of what may lose data is looked at again (S6), and the fence does not let a run through that a person stopped (S14); one attempt is one call (S10, S13); what came of it is in the journal. In a
-//! rehearsal nothing is called (S17), whatever step asks.
+//! is read and the lock fenced, which lets no run through that a person stopped (S14, S5), and the consent of what may lose
+//! data is looked at again (S6); one attempt is one call (S10, S13); what came of it is in the journal. In a rehearsal
+//! nothing is called (S17), whatever step asks.
 //! Fails when: see [`Mutation::perform`].
 
 use futures_util::future::join;
