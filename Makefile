@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate sam-local test check unit explore exhaustive differential doors fmt guards template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
+.PHONY: help drill lifeboat lifeboat-aws simulate build deploy destroy sam-local test check unit explore exhaustive differential doors fmt guards template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
 	sabotage mutants mutants-steps
 
 PYTHON ?= python3
@@ -27,6 +27,17 @@ lifeboat-aws: ## the same with AWS: make lifeboat-aws ARGS="approve retail-store
 
 simulate: ## serve a simulated world to the AWS CLI and SDKs on loopback (ARGS="--port 0")
 	$(LIFEBOAT_SIMULATE) $(ARGS)
+
+# Both architectures, unless ARCH says which. arm64 needs Rust's target for it: rustup target add aarch64-unknown-linux-gnu
+build: .venv/installed ## what is deployed: one zip for each function, held to its budget (ARCH=x86_64)
+	.venv/bin/python tools/artefacts.py $(or $(ARCH),arm64 x86_64)
+
+# Without credentials nothing is built or called: it says what it would do.
+deploy: .venv/installed ## to both Regions of a plan: make deploy REGIONS=us-east-1,us-west-2 PLAN=my-plan.yaml
+	@.venv/bin/python tools/deploy.py deploy $(DEPLOY)
+
+destroy: .venv/installed ## take both stacks away again; what remembers stays (REGIONS=us-east-1,us-west-2)
+	@.venv/bin/python tools/deploy.py destroy $(DEPLOY)
 
 # Needs a container engine; without one it says what to install.
 sam-local: .venv/installed ## try every function through AWS SAM, in containers, against a simulated world
@@ -143,6 +154,9 @@ picture: .venv/installed ## draw docs/drill.svg anew from the default drill, and
 	$(LIFEBOAT) drill --quiet --svg docs/drill.svg
 	cargo build --profile drill -p lifeboat-cli --features aws,simulate
 	.venv/bin/python tools/watch_picture.py "$${CARGO_TARGET_DIR:-target}/drill/lifeboat" docs/watch.svg
+
+DEPLOY = --regions "$(REGIONS)" --architecture $(or $(ARCH),arm64) $(if $(PLAN),--plan "$(PLAN)") $(if $(STACK),--stack "$(STACK)") \
+	$(if $(WITNESS),--witness "$(WITNESS)") $(if $(NOTICE_EMAIL),--email "$(NOTICE_EMAIL)") $(if $(DRY),--dry)
 
 SECONDS ?= 20
 FUZZ_TARGETS := $(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))

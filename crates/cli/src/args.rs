@@ -226,6 +226,11 @@ pub enum PlanCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Prints what the stacks of template.yaml need of a plan as their parameters, as JSON: {"us-east-1": {...}, ...}
+    Parameters {
+        /// The plan [default: the example, which is built in]
+        file: Option<PathBuf>,
+    },
     /// Stores a plan in the table, as a new version, and puts it in force; says what changed
     ///
     /// A plan that is stored already, field for field, is left as it is. A run under way keeps to the version that it was

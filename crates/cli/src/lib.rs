@@ -26,6 +26,7 @@ mod pages;
 pub mod picture;
 mod plan_command;
 pub mod plan_file;
+pub mod plan_parameters;
 pub mod plan_show;
 pub mod schema;
 mod simulate_command;

@@ -1,4 +1,4 @@
-//! `lifeboat plan`: check, show, apply, schema.
+//! `lifeboat plan`: check, show, parameters, apply, schema.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::args::PlanCommand;
 use crate::exit::{Exit, Failure, print};
 use crate::plan_file::PlanFileError;
-use crate::{plan_file, plan_show, schema};
+use crate::{plan_file, plan_parameters, plan_show, schema};
 
 pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
     match command {
@@ -23,6 +23,10 @@ pub(crate) fn run(command: &PlanCommand) -> Result<Exit, Failure> {
             let plan = plan_file::load(file.as_deref())?;
             let shown = if *json { plan_show::json(&plan) } else { plan_show::yaml(&plan) };
             print(&shown.map_err(Failure::Output)?)?;
+        }
+        PlanCommand::Parameters { file } => {
+            let plan = plan_file::load(file.as_deref())?;
+            print(&plan_parameters::json(&plan).map_err(Failure::Arguments)?)?;
         }
         PlanCommand::Apply(args) => return crate::operator::apply(args),
         PlanCommand::Schema => print(&schema::of_plan())?,

@@ -19,6 +19,11 @@ impl Arn {
         &self.0
     }
 
+    /// The partition, such as `aws` or `aws-us-gov`.
+    pub fn partition(&self) -> &str {
+        self.part(1)
+    }
+
     /// The service, such as `rds`.
     pub fn service(&self) -> &str {
         self.part(2)
@@ -27,6 +32,11 @@ impl Arn {
     /// The Region's name; empty for a global resource.
     pub fn region(&self) -> &str {
         self.part(3)
+    }
+
+    /// The account's number; empty where a resource has none.
+    pub fn account(&self) -> &str {
+        self.part(4)
     }
 
     /// What follows the account, such as `cluster:orders`.
@@ -96,7 +106,7 @@ mod tests {
     fn an_arn_gives_its_parts() {
         let arn: Arn = "arn:aws:rds:us-east-1:111122223333:cluster:orders-use1".parse().expect("an ARN");
         assert_eq!((arn.service(), arn.region(), arn.resource()), ("rds", "us-east-1", "cluster:orders-use1"));
-        assert_eq!(arn.name(), "orders-use1");
+        assert_eq!((arn.name(), arn.partition(), arn.account()), ("orders-use1", "aws", "111122223333"));
     }
 
     #[test]
