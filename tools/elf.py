@@ -1,7 +1,7 @@
 """What a deployed binary asks of the C library, and what of it is never used.
 
 Purpose: a function that needs a newer C library than Lambda's image has fails at its first start; and its tables for unwinding
-the stack, a sixth of its zip, are never read, since a panic aborts.
+the stack, 6 % of its zip, are never read, since a panic aborts.
 Guarantees: blanking changes no address and no section but those tables. Nothing reads them where a panic aborts, except a
 backtrace, which then ends at once.
 Fails when: the file is no ELF file of an architecture that Lambda has.

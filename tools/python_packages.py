@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What may be among the Python packages of the tools: `make deny-python` and `make advisories-python`.
 
-`licences` holds each package of .venv to the list below. A package that several licences cover at once needs each of them
+`licences` holds each package of .venv and .venv-e2e to the list below. One that several licences cover at once needs each of them
 in the list; of a choice (`OR`) one is enough. `advisories` looks up known vulnerabilities; where the index that knows them
 does not answer for a package, it names what was not looked up and says NOT RUN, since pip-audit itself would call that clean.
 
@@ -14,11 +14,14 @@ import subprocess
 import sys
 
 TOOLS = ".venv/bin/"
+ENVIRONMENTS = (".venv/bin/python", ".venv-e2e/bin/python")
+REQUIREMENTS = ("tools/requirements.txt", "tools/requirements-e2e.txt")
 
 # Permissive ones. A new licence is a decision, made here. These packages run the checks; nothing of them is shipped.
 ALLOWED = {
     "Apache Software License", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "CNRI-Python", "ISC", "MIT",
-    "MIT License", "MIT-0", "PSF-2.0", "Python Software Foundation License", "ZPL-2.1",
+    "MIT License", "MIT-0", "PSF-2.0", "Public Domain", "Python Software Foundation License",
+    "ZPL-2.1",
 }
 
 # What the list does not allow and is used all the same, with the licence that was found: another one fails.
@@ -46,8 +49,10 @@ def allowed(licence: str) -> bool:
 
 
 def licences() -> int:
-    command = [TOOLS + "pip-licenses", "--python", TOOLS + "python", "--from=mixed", "--format=json", "--with-system"]
-    found = {p["Name"]: p["License"] for p in json.loads(subprocess.check_output(command))}
+    found = {}
+    for python in ENVIRONMENTS:
+        command = [TOOLS + "pip-licenses", "--python", python, "--from=mixed", "--format=json", "--with-system"]
+        found |= {p["Name"]: p["License"] for p in json.loads(subprocess.check_output(command))}
     problems = [
         f"{name}: {licence!r} is not allowed: take another package, or decide in tools/python_packages.py"
         for name, licence in found.items()
@@ -60,21 +65,22 @@ def licences() -> int:
 
 
 def advisories() -> int:
-    command = [TOOLS + "pip-audit", "--requirement", "tools/requirements.txt", "--no-deps", "--disable-pip"]
-    command += ["--vulnerability-service=pypi", "--format=json", "--progress-spinner=off", "--timeout=20"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    try:
-        packages = json.loads(done.stdout)["dependencies"]
-    except (ValueError, KeyError):
-        why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        print(f"NOT RUN: advisories-python (pip-audit: {why}); run \"make advisories-python\" where the index answers")
-        return 0
-    ill = [f"{p['name']} {p['version']}: {v['id']}, mended in {', '.join(v['fix_versions']) or 'no version'}"
-           for p in packages for v in p.get("vulns", [])]
-    skipped = [p["name"] for p in packages if "skip_reason" in p]
+    packages: dict[str, dict] = {}
+    for file in REQUIREMENTS:
+        command = [TOOLS + "pip-audit", "--requirement", file, "--no-deps", "--disable-pip"]
+        command += ["--vulnerability-service=pypi", "--format=json", "--progress-spinner=off", "--timeout=20"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        try:
+            packages |= {f"{p['name']} {p.get('version', '')}".strip(): p for p in json.loads(done.stdout)["dependencies"]}
+        except (ValueError, KeyError):
+            why = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            print(f"NOT RUN: advisories-python of {file} (pip-audit: {why}); run \"make advisories-python\" where the index answers")
+    ill = [f"{name}: {v['id']}, mended in {', '.join(v['fix_versions']) or 'no version'}"
+           for name, p in packages.items() for v in p.get("vulns", [])]
+    skipped = [p["name"] for p in packages.values() if "skip_reason" in p]
     if ill:
         print("\n".join(ill), file=sys.stderr)
-    if skipped or not packages:
+    if skipped:
         some = ", ".join(skipped[:3]) + (", ..." if len(skipped) > 3 else "")
         print(f"NOT RUN: advisories-python for {len(skipped)} of {len(packages)} packages ({some}: the index knows no "
               "advisories of them here); run \"make advisories-python\" where it does")
