@@ -1,7 +1,7 @@
 //! What a case is: a machine, what the world answers, and what must come of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -120,8 +120,12 @@ pub fn root() -> PathBuf {
 
 /// The cases of a folder, by name.
 pub fn read<T: DeserializeOwned>(folder: &str) -> BTreeMap<String, T> {
-    let folder = root().join("tests/tests/differential").join(folder);
-    let files = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    read_all(&root().join("tests/tests/differential").join(folder))
+}
+
+/// What is in the files of a folder, by name.
+pub fn read_all<T: DeserializeOwned>(folder: &Path) -> BTreeMap<String, T> {
+    let files = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
     files
         .map(|file| {
             let path = file.expect("an entry").path();

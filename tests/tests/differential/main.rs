@@ -10,6 +10,7 @@ mod coverage;
 mod known;
 mod oracle;
 mod ours;
+mod recorded;
 mod shipped;
 mod small;
 mod trace;

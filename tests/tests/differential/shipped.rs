@@ -138,7 +138,7 @@ impl Run {
     }
 }
 
-fn definition() -> Value {
+pub fn definition() -> Value {
     let path = root().join("statemachine/failover.asl.json");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).expect("JSON")
