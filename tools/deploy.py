@@ -140,7 +140,7 @@ def arguments():
     parser.add_argument("--regions", required=True, help="both Regions of the plan; the table is made in the second")
     parser.add_argument("--plan", type=Path, help="the plan; of a dry run the example, unless given")
     parser.add_argument("--stack", default="lifeboat")
-    parser.add_argument("--architecture", choices=sorted(artefacts.FLAGS), default="arm64")
+    parser.add_argument("--architecture", choices=sorted(artefacts.TARGETS), default="arm64")
     parser.add_argument("--witness", help="the third Region, which votes on writes to the table")
     parser.add_argument("--email", default="", help="who is told of runs and asked for approval")
     parser.add_argument("--lifeboat", help="the lifeboat command, built with the feature aws, in place of one that is built here")

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """What may be among the Python packages of the tools: `make deny-python` and `make advisories-python`.
 
-`licences` holds each package of .venv and .venv-e2e to the list below. One that several licences cover at once needs each of them
-in the list; of a choice (`OR`) one is enough. `advisories` looks up known vulnerabilities; where the index that knows them
+`licences` holds each package of .venv, .venv-e2e and .venv-bench to the list below. One that several licences cover at once
+needs each of them in the list; of a choice (`OR`) one is enough. `advisories` looks up known vulnerabilities; where the index that knows them
 does not answer for a package, it names what was not looked up and says NOT RUN, since pip-audit itself would call that clean.
 
 Exit: 0, nothing found (standard output says NOT RUN where that is so); 1, a package that may not be there.
@@ -14,14 +14,14 @@ import subprocess
 import sys
 
 TOOLS = ".venv/bin/"
-ENVIRONMENTS = (".venv/bin/python", ".venv-e2e/bin/python")
-REQUIREMENTS = ("tools/requirements.txt", "tools/requirements-e2e.txt")
+ENVIRONMENTS = (".venv/bin/python", ".venv-e2e/bin/python", ".venv-bench/bin/python")
+REQUIREMENTS = ("tools/requirements.txt", "tools/requirements-e2e.txt", "tools/requirements-bench.txt")
 
 # Permissive ones. A new licence is a decision, made here. These packages run the checks; nothing of them is shipped.
 ALLOWED = {
     "Apache Software License", "Apache-2.0", "BSD License", "BSD-2-Clause", "BSD-3-Clause", "CNRI-Python", "ISC", "MIT",
-    "MIT License", "MIT-0", "PSF-2.0", "Public Domain", "Python Software Foundation License",
-    "ZPL-2.1",
+    "MIT License", "MIT No Attribution License (MIT-0)", "MIT-0", "PSF-2.0", "Public Domain",
+    "Python Software Foundation License", "ZPL-2.1",
 }
 
 # What the list does not allow and is used all the same, with the licence that was found: another one fails.

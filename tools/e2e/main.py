@@ -1,8 +1,8 @@
 """The built zips, deployed into two Regions of an emulated AWS by the steps of `make deploy`, and runs through their doors.
 
 Purpose: what a user deploys is what runs here: template, zips, machine, alarm. No container, no account, loopback only.
-What is emulated by whom: emulated_aws.py and emulated_states.py are AWS; the workload (databases, caches, services, routing controls,
-canaries) is `lifeboat simulate`. Each call of a function goes to the one or the other, by the endpoint variables of the SDKs.
+What is emulated by whom: emulated_aws.py and emulated_states.py are AWS; the workload (databases, caches, services, routing
+controls, canaries) is `lifeboat simulate`. Each call of a function goes to the one or the other, by the endpoint variables of the SDKs.
 Guarantees: every ending, report and state is looked at, and what each run went through is kept in target/e2e/recorded, where
 `make e2e` then holds our own runner to it. What is started is ended.
 Fails when: an artefact is missing, a port is taken, or anything ends otherwise than it must.

@@ -17,7 +17,8 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::http::{HttpClient, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -154,7 +155,7 @@ impl Environment {
             home,
             credentials,
             endpoints: read_endpoints(set)?,
-            http_client: http_client(),
+            http_client: SharedHttpClient::new(Unchecked(https())),
         })
     }
 
@@ -281,13 +282,24 @@ fn read_endpoints(set: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<Servi
 }
 
 /// One client for every service: connections are pooled by host. It serves `http://` as well, for local runs.
-fn http_client() -> SharedHttpClient {
+fn https() -> SharedHttpClient {
     let roots = TrustStore::empty().with_pem_certificate(AMAZON_ROOTS);
     let context = TlsContext::builder().with_trust_store(roots).build().expect("rustls takes any context");
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::rustls(CryptoMode::Ring))
         .tls_context(context)
         .build_https()
+}
+
+/// That client without its check at the making of each SDK client, which reads the roots anew: a test reads them instead. It
+/// was a seventh of the instructions of a cold start.
+#[derive(Debug)]
+struct Unchecked(SharedHttpClient);
+
+impl HttpClient for Unchecked {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.http_connector(settings, components)
+    }
 }
 
 #[cfg(test)]
@@ -302,5 +314,17 @@ mod tests {
             assert!(text.contains(&format!("CN=Amazon Root CA {n}")));
         }
         assert!(text.contains("CN=Starfield Services Root Certificate Authority - G2"));
+    }
+
+    #[cfg(feature = "dynamodb")]
+    #[test]
+    fn the_roots_of_the_trust_store_can_be_read() {
+        let lookup = |name: &str| match name {
+            "AWS_REGION" => Some("us-west-2".to_owned()),
+            name => name.starts_with("AWS_").then(|| "none".to_owned()).filter(|_| !name.contains("ENDPOINT")),
+        };
+        let environment = Environment::read(lookup).expect("an environment").with_http_client(https());
+        // The check that `Unchecked` leaves out: it panics over a certificate that is none.
+        drop(aws_sdk_dynamodb::Client::new(&environment.config(Service::DynamoDb, environment.home(), Calls::Reads)));
     }
 }

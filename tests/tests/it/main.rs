@@ -8,6 +8,7 @@ mod approval;
 mod common;
 mod consistency;
 mod corpus;
+mod deploy_policy;
 mod document_form;
 mod document_stage;
 mod document_start;

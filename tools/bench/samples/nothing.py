@@ -1,0 +1,5 @@
+"""The least that a Python function can be."""
+
+
+def handler(event, _context):
+    return event
